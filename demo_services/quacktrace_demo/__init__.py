@@ -1,0 +1,1 @@
+"""Seven demo services of a microservice shop, their faults and their traffic."""

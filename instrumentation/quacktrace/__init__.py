@@ -1,0 +1,7 @@
+"""quacktrace: drop-in instrumentation and the `quacktrace` command."""
+
+from __future__ import annotations
+
+__all__ = ["__version__"]
+
+__version__ = "0.1.0"
