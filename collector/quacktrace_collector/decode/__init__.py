@@ -1,0 +1,1 @@
+"""OTLP request bodies to Arrow tables, without a Python object per span."""
