@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 
-from quacktrace.errors import MissingExtraError, UsageError
+from quacktrace.errors import MissingExtraError, QuacktraceError, UsageError
 
 __all__ = ["GROUP", "Command", "command_names", "load_command"]
 
@@ -44,6 +44,9 @@ def command_names() -> tuple[str, ...]:
 def load_command(name: str) -> Command:
     """The subcommand called `name`; another component's is used this way too, never by importing it."""
     for entry_point in entry_points(group=GROUP, name=name):
-        command: Command = entry_point.load()
+        try:
+            command: Command = entry_point.load()
+        except ImportError as error:
+            raise QuacktraceError(f"`quacktrace {name}` cannot be loaded: {error}") from error
         return command
     raise UsageError(f"there is no command {name!r}; there are: {', '.join(command_names())}")
