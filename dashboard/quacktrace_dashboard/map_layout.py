@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
-CARD_WIDTH = 204
-CARD_HEIGHT = 64
-COLUMN_GAP = 136
+CARD_WIDTH = 190
+CARD_HEIGHT = 60
+COLUMN_GAP = 120
 ROW_GAP = 26
 LANE_HEIGHT = 18
 SWEEPS = 8
-ALIGN_PASSES = 6
+ALIGN_PASSES = 15
 
 Edge = tuple[str, str]
 Slot = str | tuple[str, str, int]
@@ -226,7 +226,11 @@ def _crossings(columns: Sequence[Sequence[Slot]], neighbours: Neighbours) -> int
 
 
 def _align(columns: Sequence[Sequence[Slot]], neighbours: Neighbours) -> dict[Slot, float]:
-    """The y of every slot: as near to its neighbours' mean as its column's order and spacing let it be."""
+    """The y of every slot: as near to its neighbours' mean as its column's order and spacing let it be.
+
+    The last pass goes rightwards, so that a leaf stands exactly beside its only client, and the sources then follow
+    their servers.
+    """
     offsets = [_offsets(column) for column in columns]
     heights = {
         slot: offset - (column_offsets[-1] if column_offsets else 0) / 2
@@ -236,15 +240,28 @@ def _align(columns: Sequence[Sequence[Slot]], neighbours: Neighbours) -> dict[Sl
     for step in range(ALIGN_PASSES):
         order = range(len(columns)) if step % 2 == 0 else reversed(range(len(columns)))
         for index in order:
-            wanted = []
-            for slot, offset in zip(columns[index], offsets[index], strict=True):
-                left, right = neighbours[slot]
-                around = (*left, *right)
-                mean = sum(heights[other] for other in around) / len(around) if around else heights[slot]
-                wanted.append(mean - offset)
-            for slot, offset, y in zip(columns[index], offsets[index], _isotonic(wanted), strict=True):
-                heights[slot] = y + offset
+            _settle(columns[index], offsets[index], neighbours, heights, only_sources=False)
+    for index in reversed(range(len(columns))):
+        _settle(columns[index], offsets[index], neighbours, heights, only_sources=True)
     return heights
+
+
+def _settle(
+    column: Sequence[Slot],
+    offsets: Sequence[float],
+    neighbours: Neighbours,
+    heights: dict[Slot, float],
+    *,
+    only_sources: bool,
+) -> None:
+    wanted = []
+    for slot, offset in zip(column, offsets, strict=True):
+        left, right = neighbours[slot]
+        around = (*left, *right) if not (only_sources and left) else ()
+        mean = sum(heights[other] for other in around) / len(around) if around else heights[slot]
+        wanted.append(mean - offset)
+    for slot, offset, y in zip(column, offsets, _isotonic(wanted), strict=True):
+        heights[slot] = y + offset
 
 
 def _offsets(column: Sequence[Slot]) -> list[float]:

@@ -1,0 +1,1 @@
+"""What the pages draw, as plain data: Plotly figures as dicts and the service map's picture."""
