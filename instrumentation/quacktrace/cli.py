@@ -1,4 +1,4 @@
-"""The `quacktrace` command line: finds its subcommands by entry points and ends each in one line when it cannot go on."""
+"""The `quacktrace` command line: finds subcommands by entry points, and says in one line why one cannot go on."""
 
 from __future__ import annotations
 
