@@ -1,0 +1,51 @@
+"""The views that queries share, one `.sql` file each, written against two relations named `spans` and `logs`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+from functools import cache
+from importlib.resources import files
+
+__all__ = ["View", "view_sql", "with_views"]
+
+
+class View(StrEnum):
+    """A view by its name; the order is the order of creation. A leading `_` marks a private one."""
+
+    EVENTS = "events"
+    LINKS = "links"
+    ERRORS = "errors"
+    TRACES = "traces"
+    CALLS = "_calls"
+    """One row per span: its parent's service and whether it is an entry span of its own."""
+    INFERRED_CALLS = "_inferred_calls"
+    LINK_CALLS = "_link_calls"
+    EDGE_CALLS = "edge_calls"
+    """One row per call over an edge, inferred nodes and links included."""
+    EDGES = "edges"
+    RED = "red"
+
+
+_READS: dict[View, tuple[View, ...]] = {
+    View.EDGE_CALLS: (View.CALLS, View.INFERRED_CALLS, View.LINK_CALLS),
+    View.EDGES: (View.EDGE_CALLS,),
+    View.RED: (View.CALLS,),
+}
+
+
+@cache
+def view_sql(view: View) -> str:
+    """The view's one statement, as it stands in its file."""
+    return files(__name__).joinpath(f"{view}.sql").read_text("utf-8").strip()
+
+
+def with_views(views: Iterable[View]) -> str:
+    """`with a as (…), b as (…)`: the views and whatever they read, for a query over `spans` and `logs`.
+
+    A file may start with a comment, so each body stands on lines of its own.
+    """
+    needed = set(views)
+    while missing := {read for view in needed for read in _READS.get(view, ())} - needed:
+        needed |= missing
+    return "with " + ",\n".join(f"{view} as (\n{view_sql(view)}\n)" for view in View if view in needed)
