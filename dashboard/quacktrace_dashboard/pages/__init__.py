@@ -1,0 +1,10 @@
+"""Every page of the dashboard, in the order of the navigation."""
+
+from __future__ import annotations
+
+from quacktrace_dashboard.page import Page
+from quacktrace_dashboard.pages import trace, traces
+
+__all__ = ["PAGES"]
+
+PAGES: tuple[Page, ...] = (traces.PAGE, trace.PAGE)

@@ -1,0 +1,137 @@
+"""What a page shows when it has nothing to show: an error, no data, no data in this range, no such page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import html
+from dash.development.base_component import Component
+
+from quacktrace_dashboard.errors import DashboardError
+from quacktrace_dashboard.formatting import format_datetime, parse_time, to_milliseconds
+from quacktrace_dashboard.icons import icon
+from quacktrace_dashboard.page import Viewer
+from quacktrace_dashboard.state import ViewState
+
+__all__ = ["empty_state", "error_card", "first_run", "no_data", "not_found"]
+
+_INSTRUMENT_COMMANDS = (
+    ("A Python service, no code change", "quacktrace run -- python app.py"),
+    ("Any OpenTelemetry SDK, any language", "OTEL_EXPORTER_OTLP_ENDPOINT={endpoint}"),
+    ("Seven demo services and their faults", "quacktrace demo"),
+)
+
+
+def error_card(error: DashboardError) -> Component:
+    """Say what went wrong in the collector's own words, and offer to try again."""
+    details = f"{error.message} {error.hint}".strip()
+    return html.Div(
+        [
+            icon("alert", class_name="qt-state-icon qt-error-text"),
+            html.H2("This could not be loaded"),
+            html.P(error.message),
+            html.P(error.hint, className="qt-muted") if error.hint else None,
+            html.Div(
+                [
+                    html.Button(
+                        [icon("refresh"), "Try again"],
+                        className="qt-button qt-button-primary",
+                        type="button",
+                        **{"data-action": "refresh"},
+                    ),
+                    html.Button(
+                        [icon("copy"), "Copy details"],
+                        className="qt-button",
+                        type="button",
+                        **{"data-action": "copy", "data-copy": details},
+                    ),
+                ],
+                className="qt-state-actions",
+            ),
+        ],
+        className="qt-state",
+        role="alert",
+    )
+
+
+def empty_state(title: str, explanation: str, *actions: Component) -> Component:
+    """Say why there is nothing, and what to do about it."""
+    return html.Div(
+        [
+            icon("empty", class_name="qt-state-icon"),
+            html.H2(title),
+            html.P(explanation, className="qt-muted"),
+            html.Div(list(actions), className="qt-state-actions") if actions else None,
+        ],
+        className="qt-state",
+    )
+
+
+def no_data(answer: dict[str, Any], state: ViewState, viewer: Viewer, *, what: str, is_filtered: bool) -> Component:
+    """Explain an empty answer: nothing was ever received, it lies outside this range, or the filters hide it."""
+    data_from, data_to = answer.get("data_from"), answer.get("data_to")
+    if not data_from or not data_to:
+        return first_run()
+    start, end = to_milliseconds(data_from), to_milliseconds(data_to) + 1
+    range_from, range_to = state.time_range.resolve(viewer.now_ms)
+    jump = html.A(
+        [icon("calendar"), "Show the range that has data"],
+        href=state.with_range(start, end).to_search(),
+        className="qt-button qt-button-primary",
+    )
+    if start < range_to and range_from < end:
+        if not is_filtered:
+            return empty_state(f"No {what} in this time range", _extent(data_from, data_to, viewer), jump)
+        clear = html.A(
+            [icon("close"), "Clear the filters"],
+            href=state.only_range().to_search() or "?",
+            className="qt-button qt-button-primary",
+        )
+        return empty_state(f"No {what} match these filters", "Loosen a filter, or look at a longer time.", clear)
+    return empty_state(f"No {what} in this time range", _extent(data_from, data_to, viewer), jump)
+
+
+def _extent(data_from: str, data_to: str, viewer: Viewer) -> str:
+    first, last = (format_datetime(parse_time(text), viewer.zone) for text in (data_from, data_to))
+    return f"There is data from {first} to {last}."
+
+
+def first_run() -> Component:
+    """Show how to send the first span; the page fills by itself when it arrives."""
+    return html.Div(
+        [
+            html.Div([html.I(className="qt-live-dot"), "Waiting for the first span…"], className="qt-waiting"),
+            html.H2("Send something to see something"),
+            html.P("Start a service with one of these. This page fills by itself.", className="qt-muted"),
+            *(
+                html.Div(
+                    [
+                        html.Span(title, className="qt-command-title"),
+                        html.Div(
+                            [
+                                html.Code(**{"data-command": command}),
+                                html.Button(
+                                    icon("copy"),
+                                    className="qt-tool",
+                                    type="button",
+                                    **{"data-action": "copy-command", "aria-label": f"Copy: {title}"},
+                                ),
+                            ],
+                            className="qt-command",
+                        ),
+                    ]
+                )
+                for title, command in _INSTRUMENT_COMMANDS
+            ),
+        ],
+        className="qt-state qt-first-run",
+        **{"data-waiting": "true"},
+    )
+
+
+def not_found(pathname: str) -> Component:
+    return empty_state(
+        "There is no such page",
+        f"Nothing lives at {pathname}.",
+        html.A([icon("traces"), "Go to the traces"], href="/traces", className="qt-button qt-button-primary"),
+    )
