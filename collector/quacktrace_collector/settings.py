@@ -164,10 +164,13 @@ def _origins(text: str) -> tuple[str, ...]:
     return origins
 
 
+# QUACKTRACE_PORT is no good name: Kubernetes sets it to `tcp://…` in every pod beside a service called quacktrace.
 SETTINGS: tuple[Setting, ...] = (
     Setting("data_dir", "--data", "QUACKTRACE_DATA", "DIR", "the user's data folder", _path, "where traces are kept"),
     Setting("host", "--host", "QUACKTRACE_HOST", "H", "127.0.0.1", _host, "address to listen on"),
-    Setting("port", "--port", "QUACKTRACE_PORT", "N", "4318", _port, "port of OTLP/HTTP, the API and the dashboard"),
+    Setting(
+        "port", "--port", "QUACKTRACE_HTTP_PORT", "N", "4318", _port, "port of OTLP/HTTP, the API and the dashboard"
+    ),
     Setting("grpc_port", "--grpc-port", "QUACKTRACE_GRPC_PORT", "N", "4317", _port, "port of OTLP/gRPC"),
     Setting("retention_s", "--retention", "QUACKTRACE_RETENTION", "AGE", "7d", _duration_s, "keep traces this long"),
     Setting("max_size_bytes", "--max-size", "QUACKTRACE_MAX_SIZE", "SIZE", "10GB", _size_bytes, "keep at most this"),
