@@ -33,7 +33,8 @@ def create_dash(collector_url: str, *, pages: tuple[Page, ...] = PAGES) -> Dash:
         title="quacktrace",
         update_title=None,  # otherwise the tab's title flickers at every live update
         index_string=index_page(),
-        pages_folder="",
+        use_pages=False,  # ours are listed in pages/__init__.py; Dash's registry is global to the process
+        use_async=False,
         serve_locally=True,
         add_log_handler=False,
     )

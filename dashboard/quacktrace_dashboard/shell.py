@@ -192,7 +192,7 @@ def _toolbar() -> Component:
 def _tool(action: str, icon_name: str, label: str) -> html.Button:
     return html.Button(
         icon(icon_name),
-        id=f"shell-{action}",
+        id=f"shell-tool-{action}",
         className="qt-tool",
         type="button",
         title=label,

@@ -185,7 +185,7 @@
     const scheme = stored === "auto" ? (prefersDark.matches ? "dark" : "light") : stored;
     document.documentElement.setAttribute("data-mantine-color-scheme", scheme);
     document.body.dataset.agThemeMode = scheme;
-    const button = $("shell-theme");
+    const button = $("shell-tool-theme");
     if (button) { button.dataset.scheme = stored; button.title = `Theme: ${stored} (t)`; }
     window.dispatchEvent(new CustomEvent("qt-theme", { detail: scheme }));
   }
