@@ -1,0 +1,130 @@
+"""`quacktrace import FILE…`: send files of OTLP to a running collector, and say what became of each."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+from google.protobuf.message import DecodeError
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+
+from quacktrace.client import DEFAULT_URL, Answer, CollectorClient, CollectorUnreachableError, default_url
+from quacktrace.commands import Command
+from quacktrace.errors import QuacktraceError
+from quacktrace.terminal import printable, say_error
+from quacktrace_collector.commands.otlp_files import PROTOBUF, ExportRequest, read_export_requests
+
+__all__ = ["COMMAND", "import_file"]
+
+RETRYABLE = frozenset({429, 502, 503, 504})
+PATIENCE_S = 60.0
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "files", metavar="FILE", nargs="+", type=Path, help="OTLP protobuf, JSON or JSON lines; .gz too"
+    )
+    parser.add_argument("--url", metavar="URL", help=f"the collector (default: QUACKTRACE_URL, else {DEFAULT_URL})")
+    parser.add_argument("--token", metavar="T", help="write token (default: QUACKTRACE_WRITE_TOKEN)")
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    client = CollectorClient(
+        arguments.url or default_url(), token=arguments.token or os.environ.get("QUACKTRACE_WRITE_TOKEN")
+    )
+    failed = 0
+    for path in arguments.files:
+        try:
+            print(f"{printable(str(path))}: {import_file(client, path)}", flush=True)
+        except CollectorUnreachableError:
+            raise
+        except QuacktraceError as error:
+            _clear_progress()
+            say_error("quacktrace import", str(error))
+            failed += 1
+    return 1 if failed else 0
+
+
+def import_file(client: CollectorClient, path: Path) -> str:
+    """Send one file; returns a sentence with the counts, raises QuacktraceError when a part of it is refused."""
+    sent = {"/v1/traces": 0, "/v1/logs": 0}
+    rejected = 0
+    reason = ""
+    for request in read_export_requests(path):
+        answer = _post(client, path, request)
+        refused, message = _partial_success(request, answer)
+        sent[request.path] += request.records - refused
+        rejected, reason = rejected + refused, message or reason
+        _show_progress(path, sum(sent.values()))
+    _clear_progress()
+    counts = [f"{sent['/v1/traces']:,} spans"] if sent["/v1/traces"] or not sent["/v1/logs"] else []
+    counts += [f"{sent['/v1/logs']:,} log records"] if sent["/v1/logs"] else []
+    if rejected:
+        counts.append(f"{rejected:,} rejected ({printable(reason)})")
+    return ", ".join(counts)
+
+
+def _post(client: CollectorClient, path: Path, request: ExportRequest) -> Answer:
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        answer = client.post(request.path, request.body, content_type=request.content_type, accept=request.content_type)
+        if answer.is_ok:
+            return answer
+        if answer.status not in RETRYABLE or time.monotonic() > deadline:
+            raise QuacktraceError(f"{path}: {_refusal(request, answer)}")
+        time.sleep(_retry_after_s(answer))
+
+
+def _retry_after_s(answer: Answer) -> float:
+    text = answer.headers.get("Retry-After", "")
+    return min(float(text), 10.0) if text.isdigit() else 1.0
+
+
+def _partial_success(request: ExportRequest, answer: Answer) -> tuple[int, str]:
+    """(rejected records, why): the three signals' answers have the same fields under the same numbers."""
+    if request.content_type == PROTOBUF:
+        response = ExportTraceServiceResponse()
+        try:
+            response.ParseFromString(answer.body)
+        except DecodeError:
+            return 0, ""
+        return response.partial_success.rejected_spans, response.partial_success.error_message
+    document = answer.json()
+    partial = document.get("partialSuccess") if isinstance(document, dict) else None
+    if not isinstance(partial, dict):
+        return 0, ""
+    refused = partial.get("rejectedSpans") or partial.get("rejectedLogRecords") or 0
+    return int(refused), str(partial.get("errorMessage", ""))
+
+
+def _refusal(request: ExportRequest, answer: Answer) -> str:
+    if answer.status == 401:
+        return "the collector asks for a write token: give --token, or set QUACKTRACE_WRITE_TOKEN"
+    if request.content_type == PROTOBUF:
+        from google.rpc.status_pb2 import Status
+
+        try:
+            message = Status.FromString(answer.body).message
+        except DecodeError:
+            message = ""
+        if message:
+            return f"refused with {answer.status}: {message}"
+    return f"refused with {answer.status}: {answer.error()['message']}"
+
+
+def _show_progress(path: Path, records: int) -> None:
+    if sys.stderr.isatty():
+        print(f"\r\x1b[K{printable(path.name)}: {records:,} …", end="", file=sys.stderr, flush=True)
+
+
+def _clear_progress() -> None:
+    if sys.stderr.isatty():
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+COMMAND = Command(
+    name="import", summary="send files of OTLP to the running collector", add_arguments=_add_arguments, run=_run
+)
