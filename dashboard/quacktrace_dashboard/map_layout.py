@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
-CARD_WIDTH = 190
+CARD_WIDTH = 176
 CARD_HEIGHT = 60
-COLUMN_GAP = 120
+COLUMN_GAP = 122
 ROW_GAP = 26
 LANE_HEIGHT = 18
 SWEEPS = 8

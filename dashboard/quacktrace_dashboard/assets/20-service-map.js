@@ -3,18 +3,21 @@
  * Positions, edge paths and label places come from the server, so the same graph looks the same everywhere and a refresh
  * moves nothing. Every text is set as text: names come from telemetry and are never markup.
  */
+"use strict";
+
 (function () {
-  "use strict";
+  const { qt } = window;
   const SVG = "http://www.w3.org/2000/svg";
-  const RING_RADIUS = 16;
-  const RING_X = 29;
-  const TEXT_X = 55;
+  const RING_RADIUS = 15;
+  const RING_X = 26;
+  const TEXT_X = 49;
   const RING_LENGTH = 2 * Math.PI * RING_RADIUS;
   const ZOOM_MIN = 0.08;
   const ZOOM_MAX = 3;
   const READABLE = 0.55; // a picture opens at least at this zoom; the Fit button shows all of it
   const FAR = 0.5; // below this zoom edge labels are too small to read
   const DRAG_THRESHOLD_PX = 4;
+  const DRAWER_WIDTH = 420;
 
   // Outlines tell the kinds apart without colour: card, cylinder, pipe with pointed ends, cut corners.
   const OUTLINES = {
@@ -155,7 +158,7 @@
       });
       svg.addEventListener("focusout", () => this._highlight(null));
       svg.addEventListener("keydown", (event) => this._key(event));
-      new ResizeObserver(() => { if (!this.movedByUser) this.fit(READABLE); }).observe(this.host);
+      new ResizeObserver(() => { if (!this.movedByUser) this._open(); }).observe(this.host);
     }
 
     _key(event) {
@@ -231,12 +234,23 @@
       );
     }
 
-    _bringIntoView(id) {
+    _open(selected = this.selected) {
+      this.fit(READABLE);
+      if (selected) this._showBesideDrawer(selected);
+    }
+
+    _showBesideDrawer(id) {
+      this._bringIntoView(id, this.host.clientWidth > 1.6 * DRAWER_WIDTH ? DRAWER_WIDTH : 0);
+    }
+
+    /** Pan just so far that a card is in sight, and not below the drawer on the right. */
+    _bringIntoView(id, coveredRight = 0) {
       const node = this.nodes.get(id);
+      if (!node) return;
       const { x, y, scale } = this.view;
       const px = node.x * scale + x, py = node.y * scale + y;
       const mx = 120 * scale, my = 50 * scale;
-      const dx = px < mx ? mx - px : Math.min(0, this.host.clientWidth - mx - px);
+      const dx = px < mx ? mx - px : Math.min(0, this.host.clientWidth - coveredRight - mx - px);
       const dy = py < my ? my - py : Math.min(0, this.host.clientHeight - my - py);
       if (dx || dy) this._setView(x + dx, y + dy, scale);
     }
@@ -266,8 +280,10 @@
       }
       const grown = String(picture.bounds) !== String(this.bounds);
       this.bounds = picture.bounds;
-      if (picture.key !== this.fitKey || (grown && !this.movedByUser)) this.fit(READABLE);
+      if (picture.key !== this.fitKey || (grown && !this.movedByUser)) this._open(selected);
+      else if (selected && selected !== this.selected) this._showBesideDrawer(selected);
       this.fitKey = picture.key;
+      this.selected = selected;
       this.updates += 1;
       this.host.dataset.updates = String(this.updates);
       this.host.dataset.ready = "true";
@@ -288,14 +304,14 @@
       drawn.group.style.transform = `translate(${node.x - card.width / 2}px,${node.y - card.height / 2}px)`;
       setAttribute(drawn.group, "aria-label", node.description);
       setAttribute(drawn.group, "aria-pressed", selected);
-      if (drawn.colour) drawn.colour.style.fill = node.colour;
+      if (drawn.colour) drawn.colour.style.fill = qt.serviceColour(node.id);
       setAttribute(drawn.arc, "stroke-dasharray", `${RING_LENGTH * node.arc} ${RING_LENGTH}`);
       drawn.group.classList.toggle("bad", node.is_failing);
       drawn.group.classList.toggle("some", node.arc > 0);
       drawn.group.classList.toggle("selected", selected);
       setText(drawn.share, node.share);
       setFittingText(drawn.name, node.name, card.width - TEXT_X - 10);
-      setFittingText(drawn.rate, node.rate, card.width - TEXT_X - 8);
+      setText(drawn.rate, node.rate);
       setFittingText(drawn.note, node.note, card.width - TEXT_X - 22);
       setText(drawn.title, node.title);
     }
@@ -364,5 +380,29 @@
     return map;
   }
 
-  window.quacktrace = Object.assign(window.quacktrace || {}, { ServiceMap, drawServiceMap });
+  window.dash_clientside = window.dash_clientside || {};
+  window.dash_clientside.quacktrace = Object.assign(window.dash_clientside.quacktrace || {}, {
+    drawServices: (picture) => {
+      const host = document.getElementById("services-map");
+      if (!host || !picture) return;
+      drawServiceMap(host, picture, picture.selected, (id) => qt.patchUrl({ service: id }));
+    },
+    focusService: (id) => {
+      const here = new URLSearchParams(location.search).get("focus") || "";
+      if (location.pathname === "/services" && (id || "") !== here) qt.patchUrl({ focus: id || null });
+    },
+    openService: (cell) => {
+      if (cell && cell.rowId) qt.patchUrl({ service: cell.rowId });
+    },
+  });
+  qt.drawServiceMap = drawServiceMap;
+
+  // Escape closes the drawer that a click on a card opened, and the keyboard is back on that card.
+  document.addEventListener("keydown", (event) => {
+    const drawer = document.getElementById("services-drawer");
+    if (event.key !== "Escape" || event.defaultPrevented || !drawer || drawer.hidden || document.querySelector("dialog[open]")) return;
+    const id = new URLSearchParams(location.search).get("service");
+    qt.patchUrl({ service: null });
+    document.querySelector(`.qt-node[data-id="${CSS.escape(id || "")}"]`)?.focus();
+  });
 })();

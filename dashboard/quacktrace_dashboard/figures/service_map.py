@@ -10,7 +10,6 @@ from quacktrace_dashboard.figures.edge_routes import EdgeRoute, route_edges
 from quacktrace_dashboard.figures.rates import rate_text
 from quacktrace_dashboard.formatting import format_duration_ms, format_percent
 from quacktrace_dashboard.map_layout import CARD_HEIGHT, CARD_WIDTH, Edge, Point, layout_map
-from quacktrace_dashboard.palette import service_colour
 
 MAX_NODES = 60
 """Above this a whole map is unreadable: the page asks for a service to focus on."""
@@ -21,10 +20,8 @@ NODE_FAILING = 0.05
 EDGE_FAILING = 0.01
 
 
-def service_map_picture(
-    graph: Mapping[str, Any], *, slots: Mapping[str, int], focus: str = "", hops: int = FOCUS_HOPS
-) -> dict[str, Any]:
-    """Everything the map's asset needs to draw the graph, or its part around `focus`; `slots` are the colours."""
+def service_map_picture(graph: Mapping[str, Any], *, focus: str = "", hops: int = FOCUS_HOPS) -> dict[str, Any]:
+    """Everything the map's asset needs to draw the graph, or its part around `focus`."""
     nodes: dict[str, Mapping[str, Any]] = {node["id"]: node for node in graph["nodes"]}
     shown = neighbourhood(graph, focus, hops=hops) if focus in nodes else set(nodes)
     seconds = float(graph["seconds"])
@@ -36,10 +33,7 @@ def service_map_picture(
         "key": f"{focus}\n{hops}",
         "card": {"width": CARD_WIDTH, "height": CARD_HEIGHT},
         "bounds": _bounds(layout.centres.values(), routes.values()),
-        "nodes": [
-            {**_node(nodes[name], layout.centres[name], seconds), "colour": service_colour(name, slots)}
-            for name in in_reading_order
-        ],
+        "nodes": [_node(nodes[name], layout.centres[name], seconds) for name in in_reading_order],
         "edges": [
             _edge(edge, routes[edge], calls, seconds, crowded=len(shown) > LABELLED_NODES)
             for edge, calls in sorted(edges.items())

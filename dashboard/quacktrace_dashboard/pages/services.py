@@ -1,0 +1,294 @@
+"""The services page: who calls whom, as a map or as a table, and a drawer with the numbers of one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import dash_mantine_components as dmc
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+from dash.development.base_component import Component
+
+from quacktrace_dashboard import frozen_sql
+from quacktrace_dashboard.client import QueryClient
+from quacktrace_dashboard.errors import DashboardError
+from quacktrace_dashboard.figures.service_map import MAX_NODES, display_name, service_map_picture
+from quacktrace_dashboard.formatting import format_count
+from quacktrace_dashboard.grid import table_grid
+from quacktrace_dashboard.icons import icon
+from quacktrace_dashboard.links import sql_link
+from quacktrace_dashboard.page import Page, current_viewer
+from quacktrace_dashboard.pages.service_drawer import service_drawer
+from quacktrace_dashboard.state import ViewState
+from quacktrace_dashboard.states import error_card, no_data
+
+__all__ = ["PAGE"]
+
+_COLUMNS: list[dict[str, Any]] = [
+    {"field": "name", "headerName": "Service", "flex": 3, "minWidth": 170, "cellRenderer": "QtService"},
+    {"field": "kind", "headerName": "Kind", "width": 105},
+    {"field": "calls_per_s", "headerName": "Calls", "cellRenderer": "QtRate", "type": "rightAligned", "width": 95},
+    {
+        "field": "error_rate",
+        "headerName": "Errors",
+        "cellRenderer": "QtErrorShare",
+        "type": "rightAligned",
+        "width": 95,
+    },
+    {"field": "p50_ms", "headerName": "p50", "cellRenderer": "QtDuration", "type": "rightAligned", "width": 90},
+    {"field": "p95_ms", "headerName": "p95", "cellRenderer": "QtDuration", "type": "rightAligned", "width": 90},
+    {"field": "p99_ms", "headerName": "p99", "cellRenderer": "QtDuration", "type": "rightAligned", "width": 90},
+    {"field": "instances", "headerName": "Instances", "type": "rightAligned", "width": 100},
+    {"field": "versions", "headerName": "Versions", "flex": 2, "minWidth": 100},
+]
+
+
+def layout(_: Mapping[str, str]) -> Component:
+    return html.Div(
+        [
+            html.Div(
+                [
+                    html.H1("Services"),
+                    html.Span(id="services-count", className="qt-muted"),
+                    html.Div(className="qt-page-head-gap"),
+                    dmc.Select(
+                        id="services-focus",
+                        data=[],
+                        placeholder="Focus on a service",
+                        searchable=True,
+                        clearable=True,
+                        limit=60,
+                        size="xs",
+                        w=220,
+                        nothingFoundMessage="No such service",
+                        **{"aria-label": "Focus on a service"},
+                    ),
+                    html.Div(id="services-views", className="qt-page-tools"),
+                ],
+                className="qt-page-head",
+            ),
+            html.Div(id="services-state"),
+            html.Div(
+                [
+                    html.Div(
+                        [html.Div(id="services-map", className="qt-map-host"), _legend()],
+                        id="services-map-panel",
+                        className="qt-map-panel",
+                        hidden=True,
+                    ),
+                    html.Div(
+                        table_grid("services-grid", _COLUMNS, row_id="params.data.id"),
+                        id="services-table-panel",
+                        className="qt-table-panel",
+                        hidden=True,
+                    ),
+                    html.Aside(
+                        id="services-drawer", className="qt-drawer", hidden=True, **{"aria-label": "Service details"}
+                    ),
+                ],
+                className="qt-services",
+            ),
+            dcc.Store(id="services-picture"),
+        ],
+        className="qt-page qt-page-full",
+    )
+
+
+def register(app: Dash, client: QueryClient) -> None:
+    @app.callback(
+        Output("services-state", "children"),
+        Output("services-count", "children"),
+        Output("services-views", "children"),
+        Output("services-map-panel", "hidden"),
+        Output("services-table-panel", "hidden"),
+        Output("services-picture", "data"),
+        Output("services-grid", "rowData"),
+        Output("services-focus", "data"),
+        Output("services-focus", "value"),
+        Input("shell-url", "search"),
+        Input("shell-refresh", "data"),
+        State("services-focus", "data"),
+    )
+    def show_services(search: str | None, _refreshes: int, known: list[str]) -> tuple[Any, ...]:
+        state, viewer = ViewState.from_search(search), current_viewer()
+        from_ms, to_ms = state.time_range.resolve(viewer.now_ms)
+        views = _view_links(state, from_ms, to_ms)
+        try:
+            graph = client.get("/api/v1/graph", {"from": from_ms, "to": to_ms})
+            is_table = state.get("view") == "table"
+            services = client.get("/api/v1/services", {"from": from_ms, "to": to_ms}) if is_table else None
+        except DashboardError as error:
+            return (error_card(error), "", views, True, True, no_update, no_update, no_update, no_update)
+        nodes = graph["nodes"]
+        if not nodes:
+            empty = no_data(graph, state, viewer, what="services", is_filtered=False)
+            return (empty, "", views, True, True, None, [], [], None)
+        names = sorted(node["id"] for node in nodes)
+        focus = state.get("focus") if state.get("focus") in names else None
+        head = (_counted(nodes), views)
+        options = no_update if names == known else names
+        if services is not None:
+            return (None, *head, True, False, None, _rows(graph, services), options, focus)
+        if len(nodes) > MAX_NODES and focus is None:
+            return (_too_many(nodes, state), *head, True, True, None, [], options, focus)
+        picture = {**service_map_picture(graph, focus=focus or ""), "selected": state.get("service")}
+        return (_outside_range_note(state, focus), *head, False, True, picture, [], options, focus)
+
+    @app.callback(
+        Output("services-drawer", "children"),
+        Output("services-drawer", "hidden"),
+        Input("shell-url", "search"),
+        Input("shell-refresh", "data"),
+        State("shell-slots", "data"),
+    )
+    def show_drawer(search: str | None, _refreshes: int, slots: dict[str, int]) -> tuple[Any, bool]:
+        state, viewer = ViewState.from_search(search), current_viewer()
+        service = state.get("service")
+        if service is None:
+            return None, True
+        try:
+            return service_drawer(client, state, viewer, service, slots=slots), False
+        except DashboardError as error:
+            return error_card(error), False
+
+    for function, source in (
+        ("drawServices", Input("services-picture", "data")),
+        ("focusService", Input("services-focus", "value")),
+        ("openService", Input("services-grid", "cellClicked")),
+    ):
+        app.clientside_callback(ClientsideFunction("quacktrace", function), source)
+
+
+def _legend() -> Component:
+    return html.Div(
+        [
+            html.Span([html.I(className=f"qt-legend-shape qt-legend-{kind}"), kind])
+            for kind in ("service", "database", "messaging", "external")
+        ]
+        + [html.Span([html.I(className="qt-legend-shape qt-legend-inferred"), "dashed: seen only by its callers"])],
+        className="qt-map-legend",
+        **{"aria-hidden": "true"},
+    )
+
+
+def _view_links(state: ViewState, from_ms: int, to_ms: int) -> list[Component]:
+    is_table = state.get("view") == "table"
+    query = frozen_sql.services_sql(from_ms, to_ms) if is_table else frozen_sql.edges_sql(from_ms, to_ms)
+    return [
+        html.Div(
+            [
+                html.A(
+                    label,
+                    href=state.with_params(view=value).to_search() or "?",
+                    className="qt-segment",
+                    **{"aria-current": "true" if (value == "table") == is_table else "false"},
+                )
+                for label, value in (("Map", None), ("Table", "table"))
+            ],
+            className="qt-segments",
+            role="group",
+            **{"aria-label": "Map or table"},
+        ),
+        html.A([icon("sql"), "Show SQL"], href=sql_link(query), className="qt-button"),
+    ]
+
+
+def _counted(nodes: list[dict[str, Any]]) -> str:
+    services = sum(node["kind"] == "service" for node in nodes)
+    others = len(nodes) - services
+    text = f"{format_count(services)} service{'' if services == 1 else 's'}"
+    return f"{text}, {format_count(others)} inferred" if others else text
+
+
+def _rows(graph: Mapping[str, Any], services: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Services with everything known about them, then the nodes that only their callers know."""
+    known = {service["service_name"]: service for service in services["services"]}
+    seconds = float(graph["seconds"]) or 1.0
+    rows = []
+    for node in graph["nodes"]:
+        service = known.get(node["id"], {})
+        name, note = display_name(node["id"], node["kind"])
+        rows.append(
+            {
+                "id": node["id"],
+                "name": f"{name} ({note})" if note else name,
+                "kind": node["kind"],
+                "calls_per_s": node["calls"] / seconds,
+                "error_rate": node["errors"] / node["calls"] if node["calls"] else 0.0,
+                "p50_ms": node["p50_ms"],
+                "p95_ms": node["p95_ms"],
+                "p99_ms": service.get("p99_ms"),
+                "versions": ", ".join(service.get("versions") or ()),
+                "instances": len(service.get("instances") or ()) or None,
+            }
+        )
+    return sorted(rows, key=lambda row: (-row["error_rate"] * row["calls_per_s"], -row["calls_per_s"], row["id"]))
+
+
+def _too_many(nodes: list[dict[str, Any]], state: ViewState) -> Component:
+    """A map of hundreds is a hairball: offer the places worth starting from instead."""
+    failing = sorted((node for node in nodes if node["errors"]), key=lambda node: (-node["errors"], node["id"]))[:8]
+    busiest = sorted(nodes, key=lambda node: (-node["calls"], node["id"]))[:8]
+    return html.Div(
+        [
+            html.H2(f"{format_count(len(nodes))} services are too many for one map"),
+            html.P(
+                "Pick one: the map shows what it calls and what calls it, two steps each way.", className="qt-muted"
+            ),
+            html.Div(
+                [
+                    _choices("Most failed calls", failing, "errors", state),
+                    _choices("Most calls", busiest, "calls", state),
+                ],
+                className="qt-choices",
+            ),
+            html.A(
+                [icon("table"), "All of them in a table"],
+                href=state.with_params(view="table").to_search(),
+                className="qt-button",
+            ),
+        ],
+        className="qt-state",
+    )
+
+
+def _choices(title: str, nodes: list[dict[str, Any]], field: str, state: ViewState) -> Component | None:
+    if not nodes:
+        return None
+    return html.Section(
+        [
+            html.H3(title),
+            html.Ul(
+                [
+                    html.Li(
+                        [
+                            html.A(
+                                display_name(node["id"], node["kind"])[0],
+                                href=state.with_params(focus=node["id"]).to_search(),
+                            ),
+                            html.Span(format_count(node[field]), className="qt-muted"),
+                        ]
+                    )
+                    for node in nodes
+                ]
+            ),
+        ]
+    )
+
+
+def _outside_range_note(state: ViewState, focus: str | None) -> Component | None:
+    wanted = state.get("focus")
+    if wanted is None or focus is not None:
+        return None
+    return html.P(f"“{wanted}” had no calls in this time range, so the whole map is shown.", className="qt-note")
+
+
+PAGE = Page(
+    path="/services",
+    title="Services",
+    id_prefix="services",
+    layout=layout,
+    register=register,
+    icon="services",
+    key="s",
+)
