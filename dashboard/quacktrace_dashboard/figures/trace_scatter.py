@@ -15,6 +15,7 @@ __all__ = ["trace_scatter"]
 # Both are at least 3:1 on the light and on the dark surface, so the figure needs no second version for the theme.
 _OK_COLOUR = "#4a86c8"
 _ERROR_COLOUR = "#e5533d"
+_DAY_MS = 86_400_000
 _TICKS_NS = tuple(10**power for power in range(3, 13))
 
 
@@ -42,6 +43,7 @@ def trace_scatter(traces: Sequence[Mapping[str, Any]], *, from_ms: int, to_ms: i
                 "type": "date",
                 "range": [_local(from_ms / 1000, viewer), _local(to_ms / 1000, viewer)],
                 "nticks": 8,
+                "tickformat": "%H:%M" if to_ms - from_ms <= 2 * _DAY_MS else "%e %b",
             },
             "yaxis": {
                 "type": "log",
@@ -63,6 +65,7 @@ def _dots(name: str, traces: Sequence[Mapping[str, Any]], viewer: Viewer, marker
         "customdata": [[trace["trace_id"], _label(trace)] for trace in traces],
         "hovertemplate": "%{customdata[1]}<extra></extra>",
         "marker": marker,
+        "cliponaxis": False,
     }
 
 
