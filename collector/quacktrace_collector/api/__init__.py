@@ -1,0 +1,1 @@
+"""The reading side over HTTP: parameters in, JSON out."""

@@ -1,0 +1,216 @@
+"""The reading routes of /api/v1: parameters are checked on the event loop, everything else happens in a thread."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
+from typing import Any, Final
+
+from aiohttp import hdrs, web
+
+from quacktrace_collector.api import parameters
+from quacktrace_collector.api.answers import encode
+from quacktrace_collector.api.trace_ids import parse_span_id, parse_trace_id
+from quacktrace_collector.app_keys import LIVE, STORE
+from quacktrace_collector.query.graph import graph
+from quacktrace_collector.query.logs import SEVERITIES, LogFilter, find_logs
+from quacktrace_collector.query.search_language import parse_search
+from quacktrace_collector.query.services import operations, services
+from quacktrace_collector.query.span_detail import span_detail
+from quacktrace_collector.query.timestamps import format_time
+from quacktrace_collector.query.trace_context import load_trace_context
+from quacktrace_collector.query.trace_spans import load_trace_spans
+from quacktrace_collector.query.traces import ORDERS, TraceFilter, find_traces
+from quacktrace_collector.query.waterfall import waterfall
+from quacktrace_collector.query.window import Window
+from quacktrace_collector.store import Store
+from quacktrace_collector.time_range import TimeRange
+
+# Queries share two DuckDB threads; more at once would only make each of them slower.
+_THREADS: Final = 4
+_EXECUTOR: Final = web.AppKey("api_executor", ThreadPoolExecutor)
+
+Answer = Mapping[str, Any]
+
+
+def add_routes(app: web.Application) -> None:
+    """Register everything under /api/v1 that reads, except SQL."""
+    app[_EXECUTOR] = ThreadPoolExecutor(_THREADS, thread_name_prefix="api")
+    app.on_shutdown.append(_end_live_streams)
+    app.on_cleanup.append(_stop_executor)
+    trace = "/api/v1/traces/{trace_id}"
+    app.add_routes(
+        [
+            web.get("/api/v1/services", _services),
+            web.get("/api/v1/operations", _operations),
+            web.get("/api/v1/graph", _graph),
+            web.get("/api/v1/traces", _traces),
+            web.get(f"{trace}/waterfall", _waterfall),
+            web.get(f"{trace}/spans/{{span_id}}", _span),
+            web.get("/api/v1/logs", _logs),
+            web.get("/api/v1/live", _live),
+        ]
+    )
+
+
+async def _services(request: web.Request) -> web.Response:
+    asked = parameters.time_range(request.query)
+
+    def answer(store: Store) -> Answer:
+        window = Window(asked.from_ns, asked.to_ns, store.data_range())
+        return {**_times(window), "services": services(store, window)}
+
+    return await _in_thread(request, answer)
+
+
+async def _operations(request: web.Request) -> web.Response:
+    asked = parameters.time_range(request.query)
+    service = parameters.required_text(request.query, "service")
+
+    def answer(store: Store) -> Answer:
+        window = Window(asked.from_ns, asked.to_ns, store.data_range())
+        return {**_times(window), "service": service, "operations": operations(store, window, service=service)}
+
+    return await _in_thread(request, answer)
+
+
+async def _graph(request: web.Request) -> web.Response:
+    asked = parameters.time_range(request.query)
+
+    def answer(store: Store) -> Answer:
+        window = Window(asked.from_ns, asked.to_ns, store.data_range())
+        return {**_times(window), "seconds": window.seconds, **graph(store, window)}
+
+    return await _in_thread(request, answer)
+
+
+async def _traces(request: web.Request) -> web.Response:
+    asked = parameters.time_range(request.query)
+    wanted = _trace_filter(request.query)
+    limit = parameters.integer(request.query, "limit", default=50, most=1000)
+    order = parameters.choice(request.query, "order", ORDERS, default="newest")
+
+    def answer(store: Store) -> Answer:
+        window = Window(asked.from_ns, asked.to_ns, store.data_range())
+        found = find_traces(store, window, wanted, limit=limit, order=order)
+        return {**_times(window), "truncated": found.truncated, "traces": found.traces}
+
+    return await _in_thread(request, answer)
+
+
+async def _waterfall(request: web.Request) -> web.Response:
+    trace_id = parse_trace_id(request.match_info["trace_id"])
+    known = request.headers.get(hdrs.IF_NONE_MATCH, "")
+    accept_encoding = request.headers.get(hdrs.ACCEPT_ENCODING, "")
+
+    def answer(store: Store) -> web.Response:
+        spans = load_trace_spans(store, trace_id)
+        context = load_trace_context(store, trace_id, spans)
+        etag = f'W/"1-{spans.version}-{len(context.event_names)}-{len(context.span_ids_with_logs)}"'
+        if known == "*" or etag in [tag.strip() for tag in known.split(",")]:
+            return web.Response(status=304, headers={hdrs.ETAG: etag, hdrs.CACHE_CONTROL: "no-cache"})
+        body, headers = encode(waterfall(trace_id, spans, context), accept_encoding=accept_encoding)
+        return web.Response(body=body, headers={**headers, hdrs.ETAG: etag})
+
+    return await _run(request, answer)
+
+
+async def _span(request: web.Request) -> web.Response:
+    trace_id = parse_trace_id(request.match_info["trace_id"])
+    span_id = parse_span_id(request.match_info["span_id"])
+    return await _in_thread(request, lambda store: span_detail(store, trace_id, span_id))
+
+
+async def _logs(request: web.Request) -> web.Response:
+    asked = parameters.time_range(request.query)
+    query = request.query
+    severity = parameters.choice(query, "severity", tuple(SEVERITIES))
+    trace_id, span_id = parameters.text(query, "trace_id"), parameters.text(query, "span_id")
+    wanted = LogFilter(
+        text=parameters.text(query, "q"),
+        min_severity_number=SEVERITIES[severity] if severity else None,
+        service=parameters.text(query, "service"),
+        trace_id=parse_trace_id(trace_id) if trace_id else None,
+        span_id=parse_span_id(span_id) if span_id else None,
+    )
+    limit = parameters.integer(query, "limit", default=200, most=5000)
+    newest_first = parameters.choice(query, "order", ("newest", "oldest")) != "oldest"
+
+    def answer(store: Store) -> Answer:
+        window = Window(asked.from_ns, asked.to_ns, store.data_range("logs"))
+        found = find_logs(store, window.narrowed, wanted, limit=limit, newest_first=newest_first)
+        return {**_times(window), "truncated": found.truncated, "logs": found.logs}
+
+    return await _in_thread(request, answer)
+
+
+async def _live(request: web.Request) -> web.StreamResponse:
+    async with aclosing(request.app[LIVE].listen()) as events:
+        first = await anext(events)
+        response = web.StreamResponse(
+            headers={
+                hdrs.CONTENT_TYPE: "text/event-stream",
+                hdrs.CACHE_CONTROL: "no-store",
+                "X-Accel-Buffering": "no",
+                "X-Content-Type-Options": "nosniff",
+            }
+        )
+        await response.prepare(request)
+        await response.write(first)
+        async for event in events:
+            await response.write(event)
+    return response
+
+
+def _trace_filter(query: parameters.Parameters) -> TraceFilter:
+    search = parse_search(parameters.text(query, "q") or "")
+    for name, column in (("service", "service_name"), ("operation", "name")):
+        value = parameters.text(query, name)
+        if value is not None:
+            search.span.add_equals(column, value)
+    status = parameters.choice(query, "status", ("error", "ok"))
+    if status == "error" and search.span:
+        search.span.add_equals("status_code", "ERROR")
+    shortest = [search.min_duration_ns, parameters.duration_ns(query, "min_duration")]
+    longest = [search.max_duration_ns, parameters.duration_ns(query, "max_duration")]
+    return TraceFilter(
+        span=search.span,
+        min_duration_ns=max((bound for bound in shortest if bound is not None), default=None),
+        max_duration_ns=min((bound for bound in longest if bound is not None), default=None),
+        with_error=status == "error",
+        without_error=status == "ok",
+    )
+
+
+def _times(window: Window) -> dict[str, str | None]:
+    extent: TimeRange | None = window.extent
+    return {
+        "from": format_time(window.from_ns),
+        "to": format_time(window.to_ns),
+        "data_from": format_time(extent.from_ns) if extent else None,
+        "data_to": format_time(extent.to_ns) if extent else None,
+    }
+
+
+async def _in_thread(request: web.Request, answer: Callable[[Store], Answer]) -> web.Response:
+    accept_encoding = request.headers.get(hdrs.ACCEPT_ENCODING, "")
+
+    def work(store: Store) -> web.Response:
+        body, headers = encode(answer(store), accept_encoding=accept_encoding)
+        return web.Response(body=body, headers=headers)
+
+    return await _run(request, work)
+
+
+async def _run(request: web.Request, work: Callable[[Store], web.Response]) -> web.Response:
+    return await asyncio.get_running_loop().run_in_executor(request.app[_EXECUTOR], work, request.app[STORE])
+
+
+async def _end_live_streams(app: web.Application) -> None:
+    await app[LIVE].close()
+
+
+async def _stop_executor(app: web.Application) -> None:
+    await asyncio.to_thread(app[_EXECUTOR].shutdown)

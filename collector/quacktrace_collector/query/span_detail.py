@@ -1,0 +1,101 @@
+"""One span in full, with its log records and what is usual for its operation."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from quacktrace_collector.errors import NotFoundError
+from quacktrace_collector.query.attributes import attribute_list
+from quacktrace_collector.query.logs import LogFilter, find_logs
+from quacktrace_collector.query.red import milliseconds
+from quacktrace_collector.query.sql_files import Query
+from quacktrace_collector.query.timestamps import clamp_time, format_time
+from quacktrace_collector.query.window import PAIRING_REACH_NS
+from quacktrace_collector.store import Store
+from quacktrace_collector.time_range import TimeRange
+
+_STATS_NS: Final = 3_600_000_000_000
+_MOST_LOGS: Final = 500
+_AS_THEY_ARE: Final = (
+    "trace_id",
+    "span_id",
+    "parent_span_id",
+    "trace_state",
+    "flags",
+    "name",
+    "kind",
+    "duration_ns",
+    "status_code",
+    "status_message",
+    "service_name",
+    "service_namespace",
+    "service_version",
+    "service_instance_id",
+    "deployment_environment",
+    "scope_name",
+    "scope_version",
+    "resource_schema_url",
+    "scope_schema_url",
+    "dropped_attributes_count",
+    "dropped_events_count",
+    "dropped_links_count",
+)
+
+
+def span_detail(store: Store, trace_id: str, span_id: str) -> dict[str, Any]:
+    """Raises NotFoundError when the span is not stored."""
+    rows = store.query(Query.SPAN.sql, {"trace_id": trace_id, "span_id": span_id}).to_pylist()
+    if not rows:
+        raise NotFoundError(
+            f"span {span_id} of trace {trace_id} is not stored", hint="open the trace itself", code="span_not_found"
+        )
+    (row,) = rows
+    return {
+        **{name: row[name] for name in _AS_THEY_ARE},
+        "start_time": format_time(row["start_ns"]),
+        "end_time": format_time(row["end_ns"]),
+        "received_at": format_time(row["received_ns"]),
+        "attributes": attribute_list(row["attributes"], row["attributes_types"]),
+        "resource": attribute_list(row["resource"], row["resource_types"]),
+        "scope_attributes": attribute_list(row["scope_attributes"], row["scope_attributes_types"]),
+        "events": [_event(event) for event in row["events"] or ()],
+        "links": [_link(link) for link in row["links"] or ()],
+        "logs": _logs(store, row),
+        "operation_stats": _operation_stats(store, row),
+    }
+
+
+def _event(event: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "name": event["name"],
+        "time": format_time(event["time_ns"]),
+        "attributes": attribute_list(event["attributes"], event["attributes_types"]),
+        "dropped_attributes_count": event["dropped_attributes_count"],
+    }
+
+
+def _link(link: dict[str, Any]) -> dict[str, Any]:
+    return {**link, "attributes": attribute_list(link["attributes"], link.pop("attributes_types"))}
+
+
+def _logs(store: Store, row: dict[str, Any]) -> list[dict[str, Any]]:
+    around = TimeRange(
+        clamp_time(row["start_ns"] - PAIRING_REACH_NS),
+        clamp_time(row["start_ns"] + row["duration_ns"] + PAIRING_REACH_NS),
+    )
+    wanted = LogFilter(trace_id=row["trace_id"], span_id=row["span_id"])
+    return find_logs(store, around, wanted, limit=_MOST_LOGS, newest_first=False).logs
+
+
+def _operation_stats(store: Store, row: dict[str, Any]) -> dict[str, Any] | None:
+    """Of the hour before the span, itself left out; None where there was no such call."""
+    before = TimeRange(clamp_time(row["start_ns"] - _STATS_NS), row["start_ns"])
+    (stats,) = store.query(
+        Query.OPERATION_STATS.sql,
+        {"service": row["service_name"], "operation": row["name"], "from_ns": before.from_ns, "to_ns": before.to_ns},
+        time_range=before,
+    ).to_pylist()
+    if not stats["calls"]:
+        return None
+    p50_ns, p95_ns = stats["quantiles_ns"]
+    return {"calls": stats["calls"], "p50_ms": milliseconds(p50_ns), "p95_ms": milliseconds(p95_ns)}

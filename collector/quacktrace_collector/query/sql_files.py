@@ -1,0 +1,61 @@
+"""The queries of this package: one member a file of `sql/`, so that a typo is found by a type checker."""
+
+from __future__ import annotations
+
+from enum import Enum
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+from quacktrace_collector.sql.library import View, with_views
+
+
+class Query(Enum):
+    """The value is the file's name without `.sql`."""
+
+    GRAPH = "graph"
+    LOGS = "logs"
+    OPERATIONS = "operations"
+    OPERATION_STATS = "operation_stats"
+    SERVICES = "services"
+    SPAN = "span"
+    TRACE_EVENTS = "trace_events"
+    TRACE_IDS = "trace_ids"
+    TRACE_SPANS = "trace_spans"
+    TRACE_SUMMARIES = "trace_summaries"
+
+    @property
+    def sql(self) -> str:
+        """The file's text, with the shared views it reads in front of it.
+
+        Those see only spans that start within `$reach_from_ns` and `$reach_to_ns`: pairing parents and children is what
+        costs, and what lies further away is not wanted.
+        """
+        return _sql(self)
+
+
+_VIEWS: Final = {
+    Query.GRAPH: (View.CALLS, View.EDGE_CALLS),
+    Query.SERVICES: (View.CALLS,),
+    Query.TRACE_SUMMARIES: (View.TRACES,),
+}
+
+_IN_REACH: Final = "start_time >= make_timestamp_ns($reach_from_ns) and start_time < make_timestamp_ns($reach_to_ns)"
+# Spans stored twice (see rows_to_keep) are rare, but a summary that counts them differs from its own waterfall.
+_BOUNDS: Final = {
+    Query.TRACE_SUMMARIES: f"""\
+select trace_id, span_id, parent_span_id, service_name, name, start_time, end_time, duration_ns, status_code
+from spans
+where trace_id in (select unnest($trace_ids)) and {_IN_REACH}
+qualify row_number() over (partition by trace_id, span_id order by received_at) = 1"""
+}
+
+
+@cache
+def _sql(query: Query) -> str:
+    text = files(__package__).joinpath("sql", f"{query.value}.sql").read_text(encoding="utf-8")
+    if query not in _VIEWS:
+        return text
+    bound = _BOUNDS.get(query, f"select * from spans where {_IN_REACH}")
+    views = with_views(_VIEWS[query]).removeprefix("with ")
+    return f"select * from (with spans as not materialized (\n{bound}\n),\n{views}\nselect * from (\n{text}\n))"

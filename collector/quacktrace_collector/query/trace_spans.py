@@ -1,0 +1,136 @@
+"""The spans of one trace as columns, each span once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from quacktrace_collector.diagnose.trace_tree import Rows
+from quacktrace_collector.errors import NotFoundError
+from quacktrace_collector.query.sql_files import Query
+from quacktrace_collector.store import Store
+
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """A text column as positions in the list of its distinct values."""
+
+    codes: Rows
+    values: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class TraceSpans:
+    """Row i of every column is the same span; no two rows have the same span id."""
+
+    span_ids: pa.StringArray
+    parent: Rows
+    """Row of the parent, -1 for none and for one that is not stored."""
+    is_root: Flags
+    start_ns: Rows
+    duration_ns: Rows
+    name: Coded
+    service: Coded
+    scope: Coded
+    kind: Coded
+    status: Coded
+    has_links: Flags
+    is_open: Flags
+    doubles: int
+    """Rows left out because the same span was stored before."""
+    version: str
+    """Changes when a span is added."""
+
+    def __len__(self) -> int:
+        return len(self.start_ns)
+
+    @property
+    def end_ns(self) -> Rows:
+        """Start and duration; a span that ends before it starts ends where it starts."""
+        return self.start_ns + self.duration_ns
+
+
+def load_trace_spans(store: Store, trace_id: str) -> TraceSpans:
+    """All spans of the trace, wherever in time they are.
+
+    Raises:
+        NotFoundError: none is stored.
+    """
+    table = store.query(Query.TRACE_SPANS.sql, {"trace_id": trace_id})
+    if not table.num_rows:
+        raise trace_not_found(trace_id)
+    newest = pc.max(table["received_ns"]).as_py()
+    version = f"{table.num_rows}-{newest}"
+    keep = rows_to_keep(table)
+    doubles = 0
+    if keep is not None:
+        doubles = table.num_rows - len(keep)
+        table = table.take(keep)
+    span_ids = _chunk(table["span_id"])
+    parents = _chunk(table["parent_span_id"])
+    return TraceSpans(
+        span_ids=span_ids,
+        parent=positions_in(span_ids, parents),
+        is_root=pc.is_null(parents).to_numpy(zero_copy_only=False),
+        start_ns=_integers(table["start_ns"]),
+        duration_ns=_integers(table["duration_ns"]),
+        **{field: _coded(table[column]) for field, column in _CODED.items()},
+        has_links=pc.fill_null(_chunk(table["has_links"]), False).to_numpy(zero_copy_only=False),
+        is_open=_chunk(table["is_open"]).to_numpy(zero_copy_only=False),
+        doubles=doubles,
+        version=version,
+    )
+
+
+_CODED = {"name": "name", "service": "service_name", "scope": "scope_name", "kind": "kind", "status": "status_code"}
+
+
+def rows_to_keep(table: pa.Table) -> Rows | None:
+    """One row a span: an ended span beats an open one, then the first arrival; None when no span is there twice."""
+    codes = _coded(table["span_id"])
+    if len(codes.values) == table.num_rows:
+        return None
+    by_preference = np.lexsort(
+        (_integers(table["received_ns"]), _chunk(table["is_open"]).to_numpy(zero_copy_only=False))
+    )
+    _, first = np.unique(codes.codes[by_preference], return_index=True)
+    kept: Rows = np.sort(by_preference[first])
+    return kept
+
+
+def positions_in(values: pa.StringArray, wanted: pa.StringArray) -> Rows:
+    """Where each wanted value stands in `values`; -1 for NULL and for what is not there."""
+    found: Any = pc.index_in(wanted, value_set=values)
+    positions: Rows = found.fill_null(-1).to_numpy().astype(np.int64)
+    return np.where(wanted.is_null().to_numpy(zero_copy_only=False), -1, positions)
+
+
+def trace_not_found(trace_id: str) -> NotFoundError:
+    """What every call about a trace that is not stored answers."""
+    return NotFoundError(
+        f"no span of trace {trace_id} is stored",
+        hint="it may have been deleted by retention, or not have arrived yet",
+        code="trace_not_found",
+    )
+
+
+def _coded(column: pa.ChunkedArray[Any]) -> Coded:
+    encoded = _chunk(column).dictionary_encode()
+    return Coded(encoded.indices.to_numpy().astype(np.int64), encoded.dictionary.to_pylist())
+
+
+def _integers(column: pa.ChunkedArray[Any]) -> Rows:
+    integers: Rows = _chunk(column).to_numpy().astype(np.int64, copy=False)
+    return integers
+
+
+def _chunk(column: pa.ChunkedArray[Any]) -> Any:
+    combined = column.combine_chunks()
+    return combined.chunk(0) if isinstance(combined, pa.ChunkedArray) else combined
