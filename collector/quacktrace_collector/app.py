@@ -1,0 +1,148 @@
+"""The collector process: one aiohttp application over one store, and the gRPC server beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+
+from aiohttp import web
+
+from quacktrace_collector import health
+from quacktrace_collector.access import access_middleware
+from quacktrace_collector.api import routes as api_routes
+from quacktrace_collector.api.error_middleware import error_middleware
+from quacktrace_collector.api.live import LiveFeed
+from quacktrace_collector.app_keys import INGEST, LIVE, METRICS, SETTINGS, SQL_POOL, STORE
+from quacktrace_collector.errors import StartupError
+from quacktrace_collector.ingest import Committed, Ingest
+from quacktrace_collector.metrics import Metrics
+from quacktrace_collector.receive import http as receive_http
+from quacktrace_collector.receive.grpc_server import start_grpc
+from quacktrace_collector.settings import Settings
+from quacktrace_collector.sql import routes as sql_routes
+from quacktrace_collector.sql.pool import SqlPool
+from quacktrace_collector.store import Store
+from quacktrace_collector.wsgi import mount_wsgi
+
+_log = logging.getLogger(__name__)
+_SHUTDOWN_S = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where the collector listens."""
+
+    http_url: str
+    grpc_address: str
+
+
+def serve(settings: Settings, *, on_ready: Callable[[Addresses], None] = lambda _addresses: None) -> int:
+    """Run until SIGINT or SIGTERM; `on_ready` is called once every acknowledged span is queryable.
+
+    Raises:
+        StartupError: a taken port, a data folder in use; the message is the one line to show.
+    """
+    asyncio.run(_serve(settings, on_ready))
+    return 0
+
+
+async def _serve(settings: Settings, on_ready: Callable[[Addresses], None]) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.set)
+    async with running(settings) as addresses:
+        on_ready(addresses)
+        await stopping.wait()
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Addresses]:
+    """The collector with its ports bound; leaving stops accepting, commits what waits and lets go of the folder."""
+    metrics = Metrics()
+    async with AsyncExitStack() as stack:
+        store = await asyncio.to_thread(Store, settings.data_dir, metrics=metrics)
+        stack.push_async_callback(asyncio.to_thread, store.close)
+        live = LiveFeed()
+
+        def publish(committed: Committed) -> None:
+            live.publish(committed.spans, committed.logs, committed.trace_ids)
+
+        ingest = Ingest(store, metrics=metrics, on_commit=publish)
+        stack.push_async_callback(asyncio.to_thread, ingest.stop)
+        pool = SqlPool(store)
+        stack.push_async_callback(pool.close)
+        _register_gauges(metrics, store)
+
+        app = web.Application(middlewares=[error_middleware, access_middleware])
+        app[INGEST], app[LIVE], app[METRICS] = ingest, live, metrics
+        app[SETTINGS], app[SQL_POOL], app[STORE] = settings, pool, store
+        for module in (receive_http, health, api_routes, sql_routes):
+            module.add_routes(app)
+
+        # The bodies' own reader inflates in bounded steps; aiohttp's would inflate a bomb at once.
+        runner = web.AppRunner(app, auto_decompress=False, access_log=None, shutdown_timeout=_SHUTDOWN_S)
+        sockets_bound = await _bind(runner, app, settings)
+        stack.push_async_callback(runner.cleanup)
+        grpc_port = await _start_grpc(settings, ingest, metrics, stack)
+        scheme = "https" if settings.tls_cert else "http"
+        yield Addresses(f"{scheme}://{_bracketed(settings.host)}:{sockets_bound}", f"{_bracketed(settings.host)}:{grpc_port}")
+
+
+async def _bind(runner: web.AppRunner, app: web.Application, settings: Settings) -> int:
+    """Bind the HTTP port, then mount the dashboard, which needs to know it."""
+    import socket
+
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        listener.close()
+        raise StartupError(
+            f"cannot listen on {settings.host}:{settings.port}: {error.strerror}",
+            hint="stop what listens there, or choose another port with --port",
+        ) from error
+    port: int = listener.getsockname()[1]
+    _mount_dashboard(app, f"http://{_bracketed(settings.host)}:{port}")
+    await runner.setup()
+    context = None
+    if settings.tls_cert and settings.tls_key:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(settings.tls_cert, settings.tls_key)
+    await web.SockSite(runner, listener, ssl_context=context).start()
+    return port
+
+
+def _mount_dashboard(app: web.Application, collector_url: str) -> None:
+    for entry_point in entry_points(group="quacktrace.dashboard"):
+        try:
+            create_app = entry_point.load()
+        except ModuleNotFoundError as error:
+            _log.warning('no dashboard: %s is missing; pip install "quacktrace[dashboard]"', error.name)
+            continue
+        app.router.add_route("*", "/{path:.*}", mount_wsgi(create_app(collector_url)))
+
+
+async def _start_grpc(settings: Settings, ingest: Ingest, metrics: Metrics, stack: AsyncExitStack) -> int:
+    server, port = await start_grpc(settings, ingest, metrics)
+    stack.push_async_callback(server.stop, _SHUTDOWN_S)
+    return port
+
+
+def _register_gauges(metrics: Metrics, store: Store) -> None:
+    metrics.gauge("qt_store_spans", lambda: store.counts()[0])
+    metrics.gauge("qt_store_logs", lambda: store.counts()[1])
+    metrics.gauge("qt_store_sealed_bytes", store.size_bytes)
+    metrics.gauge("qt_store_unsealed_generations", lambda: store.unsealed_generations)
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

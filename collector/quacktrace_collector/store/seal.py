@@ -1,0 +1,160 @@
+"""Sealing: a full generation becomes a folder of immutable Parquet files.
+
+The files are written and fsynced under a temporary name; renaming the folder is the commit point. A folder `sealed/N` that
+exists makes generation N void, whatever is left of its files.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from quacktrace_collector.errors import StoreUnavailableError
+from quacktrace_collector.schema import ATTRIBUTE_MAP, LOGS, ORIGIN_COLUMNS, ORIGINS, SPANS
+from quacktrace_collector.store.feed import read_feed
+from quacktrace_collector.store.snapshot import Feed, FeedFile, Segment
+
+ROW_GROUP_ROWS: Final = 100_000
+_TEMPORARY: Final = ".tmp-"
+_METADATA: Final = "segment.json"
+
+# Dictionaries pay where values repeat; ids and times do not, and a dictionary tried first costs the writer a hash table.
+_UNIQUE: Final = frozenset({"span_id", "parent_span_id", "start_time", "end_time", "duration_ns", "time", "observed_time"})
+_DELTA: Final = ("start_time", "end_time", "duration_ns", "time", "observed_time")
+
+
+def seal(feed: Feed, sealed_dir: Path, *, span_count: int, log_count: int) -> Segment:
+    """Write a generation's rows, read from its feed, as segment `feed.generation_id`; durable when this returns.
+
+    Raises:
+        StoreUnavailableError: the feed does not hold `span_count` spans and `log_count` log records.
+    """
+    origins = _read(feed.origins, ORIGINS)
+    spans = _flatten(_read(feed.spans, SPANS), origins, sort_by="start_time")
+    logs = _flatten(_read(feed.logs, LOGS), origins, sort_by="time")
+    if (spans.num_rows, logs.num_rows) != (span_count, log_count):
+        raise StoreUnavailableError(
+            f"generation {feed.generation_id} committed {span_count} spans and {log_count} log records, "
+            f"its feed holds {spans.num_rows} and {logs.num_rows}"
+        )
+    temporary = sealed_dir / f"{_TEMPORARY}{feed.generation_id:012d}"
+    final = sealed_dir / f"{feed.generation_id:012d}"
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    if spans.num_rows:
+        _write(spans, temporary / "spans.parquet", bloom_filters=("trace_id",))
+    if logs.num_rows:
+        _write(logs, temporary / "logs.parquet", bloom_filters=())
+    first_start, last_start = _bounds(spans, "start_time")
+    first_log, last_log = _bounds(logs, "time")
+    received = [_bounds(table, "received_at") for table in (spans, logs) if table.num_rows]
+    segment = Segment(
+        segment_id=feed.generation_id,
+        path=final,
+        span_count=spans.num_rows,
+        log_count=logs.num_rows,
+        size_bytes=sum(path.stat().st_size for path in temporary.iterdir()),
+        first_start_ns=first_start,
+        last_start_ns=last_start,
+        first_log_ns=first_log,
+        last_log_ns=last_log,
+        first_received_ns=min((first for first, _ in received), default=0),
+        last_received_ns=max((last for _, last in received), default=0),
+    )
+    metadata = {key: value for key, value in asdict(segment).items() if key != "path"}
+    (temporary / _METADATA).write_text(json.dumps(metadata), "utf-8")
+    for path in (*temporary.iterdir(), temporary):
+        _fsync(path)
+    temporary.rename(final)
+    _fsync(sealed_dir)
+    return segment
+
+
+def load_segments(sealed_dir: Path) -> list[Segment]:
+    """The sealed segments, oldest first; what an interrupted sealing left is removed."""
+    segments = []
+    for path in sorted(sealed_dir.iterdir()):
+        if path.name.startswith(_TEMPORARY):
+            shutil.rmtree(path)
+            continue
+        metadata = json.loads((path / _METADATA).read_text("utf-8"))
+        known = {field.name for field in fields(Segment)}
+        segments.append(Segment(path=path, **{key: value for key, value in metadata.items() if key in known}))
+    return segments
+
+
+def _read(file: FeedFile, schema: pa.Schema) -> pa.Table:
+    return pa.Table.from_batches(read_feed(file), schema)
+
+
+def _flatten(table: pa.Table, origins: pa.Table, *, sort_by: str) -> pa.Table:
+    """Sorted rows with the origin's columns in place of `origin_id` and attributes as MAP."""
+    order = np.argsort(table[sort_by].cast(pa.int64()).to_numpy(), kind="stable")
+    table = table.take(pa.array(order)).combine_chunks()
+    columns: dict[str, pa.Array | pa.ChunkedArray] = {}
+    for name in table.column_names:
+        if name == "attributes":
+            columns[name] = _as_map(table[name])
+        elif name != "origin_id":
+            columns[name] = table[name]
+    columns.update(_origin_columns(table["origin_id"], origins))
+    return pa.table(columns)
+
+
+def _as_map(attributes: pa.ChunkedArray) -> pa.ChunkedArray:
+    chunks = []
+    for chunk in attributes.chunks:
+        pairs = chunk.values
+        chunks.append(pa.MapArray.from_arrays(chunk.offsets, pairs.field("key"), pairs.field("value")))
+    return pa.chunked_array(chunks, type=ATTRIBUTE_MAP)
+
+
+def _origin_columns(origin_id: pa.ChunkedArray, origins: pa.Table) -> dict[str, pa.DictionaryArray]:
+    positions = pc.index_in(origin_id, value_set=origins["origin_id"].combine_chunks())
+    indices = positions.combine_chunks() if isinstance(positions, pa.ChunkedArray) else positions
+    return {
+        name: pa.DictionaryArray.from_arrays(indices, origins[name].combine_chunks()) for name in ORIGIN_COLUMNS
+    }
+
+
+def _write(table: pa.Table, path: Path, *, bloom_filters: tuple[str, ...]) -> None:
+    with pq.ParquetWriter(
+        path,
+        table.schema,
+        compression="zstd",
+        use_dictionary=[name for name in _leaf_columns(table.schema) if name not in _UNIQUE],
+        column_encoding={name: "DELTA_BINARY_PACKED" for name in _DELTA if name in table.column_names},
+        bloom_filter_options={name: {"ndv": min(table.num_rows, ROW_GROUP_ROWS), "fpp": 0.01} for name in bloom_filters},
+        write_page_index=True,
+        store_schema=False,
+    ) as writer:
+        writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
+
+
+def _leaf_columns(schema: pa.Schema) -> list[str]:
+    """Paths as Parquet names them: nested columns are spelt out to their leaves."""
+    return list(pq.ParquetSchema.__iter__(schema)) if isinstance(schema, pq.ParquetSchema) else schema.names
+
+
+def _bounds(table: pa.Table, column: str) -> tuple[int, int]:
+    if not table.num_rows:
+        return 0, 0
+    bounds = pc.min_max(table[column].cast(pa.int64()))
+    return bounds["min"].as_py(), bounds["max"].as_py()
+
+
+def _fsync(path: Path) -> None:
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

@@ -1,0 +1,93 @@
+"""The background thread that seals full generations and keeps a spare one ready."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+
+from quacktrace_collector.metrics import Metrics
+from quacktrace_collector.store.catalog import Catalog
+from quacktrace_collector.store.generation import Generation
+from quacktrace_collector.store.seal import seal
+
+_log = logging.getLogger(__name__)
+_RETRY_S = 5.0
+
+
+class Sealer:
+    """Seals oldest first; a generation that cannot be sealed stays hot and is tried again."""
+
+    def __init__(
+        self, catalog: Catalog, sealed_dir: Path, *, metrics: Metrics, new_generation: Callable[[], Generation]
+    ) -> None:
+        self._catalog = catalog
+        self._sealed_dir = sealed_dir
+        self._metrics = metrics
+        self._new_generation = new_generation
+        self._spare: Generation | None = None
+        self._condition = threading.Condition()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="sealer", daemon=True)
+        self._thread.start()
+
+    def take_spare(self) -> Generation:
+        """A generation to write to, ready at once unless the last spare was taken just now."""
+        with self._condition:
+            spare, self._spare = self._spare, None
+        generation = spare or self._new_generation()
+        self.wake()
+        return generation
+
+    def wake(self) -> None:
+        """There may be work."""
+        with self._condition:
+            self._condition.notify()
+
+    def stop(self) -> None:
+        """Finish what is being sealed, then end; an unused spare is removed."""
+        with self._condition:
+            self._stopping = True
+            self._condition.notify()
+        self._thread.join()
+        if self._spare is not None:
+            self._spare.drop()
+
+    def _run(self) -> None:
+        while True:
+            with self._condition:
+                self._condition.wait_for(lambda: self._stopping or self._has_work(), timeout=_RETRY_S)
+                if self._stopping:
+                    return
+            try:
+                self._work()
+            except Exception:
+                # Whatever went wrong (a full disk, say), the generation is still hot and durable: say so and try again.
+                self._metrics.count("qt_seal_failures_total")
+                _log.exception("sealing failed; it is tried again in %g s", _RETRY_S)
+                time.sleep(_RETRY_S)
+
+    def _has_work(self) -> bool:
+        return self._spare is None or bool(self._catalog.full)
+
+    def _work(self) -> None:
+        if self._spare is None:
+            spare = self._new_generation()
+            with self._condition:
+                self._spare = spare
+        for generation in self._catalog.full:
+            began = time.perf_counter()
+            segment = seal(
+                generation.feed(),
+                self._sealed_dir,
+                span_count=generation.span_count,
+                log_count=generation.log_count,
+            )
+            self._catalog.replace(generation, segment)
+            pa.default_memory_pool().release_unused()
+            self._metrics.count("qt_seals_total")
+            self._metrics.observe("qt_seal_seconds", time.perf_counter() - began)
