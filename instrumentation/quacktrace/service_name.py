@@ -57,7 +57,7 @@ def _named_app(arguments: list[str]) -> str | None:
 def _descriptive(target: str) -> str:
     """`shop/payments.py`, `shop.payments:app` and `payments` are all `payments`."""
     target = re.sub(r":[\w.]+(\(.*\))?$", "", target)
-    if "/" in target or target.endswith(".py"):
+    if "/" in target or target.endswith((".py", ".pyz", ".sh")):
         parts = [*Path(target).absolute().parts[1:-1], Path(target).stem]
     else:
         parts = [*Path.cwd().parts[1:], *target.split(".")]
