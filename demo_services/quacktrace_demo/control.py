@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict
 from typing import Any
 
@@ -24,6 +24,7 @@ class Directory:
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._heard: dict[str, tuple[float, Instance]] = {}
+        self._joined: dict[str, float] = {}
         self._fixed: list[Instance] = []
 
     def add_fixed(self, instance: Instance) -> None:
@@ -32,7 +33,15 @@ class Directory:
 
     def report(self, instance: Instance) -> None:
         """`instance` is alive."""
+        self._joined.setdefault(instance.name, self._clock())
         self._heard[instance.name] = (self._clock(), instance)
+
+    def is_settled(self, names: Collection[str]) -> bool:
+        """Whether all of `names` have reported, and each once more after the last of them joined: all know of all."""
+        if any(name not in self._heard for name in names):
+            return False
+        last_joined = max(self._joined[name] for name in names)
+        return all(self._heard[name][0] > last_joined or self._joined[name] == last_joined for name in names)
 
     def alive(self) -> list[Instance]:
         """By name, so that everyone balances over the same order."""

@@ -8,7 +8,7 @@ import json
 import os
 import signal
 import ssl
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -143,6 +143,8 @@ class _Run:
         for child in children:
             await _wait_until(partial(_has_reported, directory, child.name), child)
             self._watch(stack, child)
+        names = [member.instance for member in FLEET]
+        await _wait_until(partial(_is_settled, directory, names), children[0])
         stack.callback(self._end)
 
     def _end(self) -> None:
@@ -195,6 +197,10 @@ async def _wait_until(is_done: Callable[[], Coroutine[Any, Any, bool]], child: C
 
 async def _has_reported(directory: Directory, name: str) -> bool:
     return any(instance.name == name for instance in directory.alive())
+
+
+async def _is_settled(directory: Directory, names: Collection[str]) -> bool:
+    return directory.is_settled(names)
 
 
 async def _is_ready(session: aiohttp.ClientSession, url: str) -> bool:

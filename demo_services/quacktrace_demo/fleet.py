@@ -40,9 +40,19 @@ NOT_OURS = "flask,wsgi,jinja2,requests,urllib3,urllib,asgi,grpc_client,grpc_serv
 
 def service_command(member: Member, *, registry_url: str, shop: Path) -> list[str]:
     """The command line that runs `member`."""
-    module = f"quacktrace_demo.services.{member.service.replace('-', '_')}"
     own = ["--instance", member.instance, "--version", member.version, "--registry", registry_url, "--shop", str(shop)]
-    return [sys.executable, "-m", "quacktrace", "run", "--", sys.executable, "-m", module, *own]
+    return [
+        sys.executable,
+        "-m",
+        "quacktrace",
+        "run",
+        "--",
+        sys.executable,
+        "-m",
+        "quacktrace_demo.services",
+        member.service,
+        *own,
+    ]
 
 
 def service_environment(member: Member, exporter: Mapping[str, str]) -> dict[str, str]:

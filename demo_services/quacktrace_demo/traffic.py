@@ -55,7 +55,7 @@ class Traffic:
 
     async def browse(self, user_id: int) -> None:
         """Look at a page of items."""
-        await self._ask("GET", f"/browse?page={self._dice.randrange(8)}", user_id)
+        await self._ask("GET", f"/browse?page={self._dice.randrange(4)}", user_id)
 
     async def search(self, user_id: int) -> None:
         """Look for something."""

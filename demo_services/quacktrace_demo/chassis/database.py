@@ -75,13 +75,13 @@ def write_transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Cursor
     """A cursor that holds the write lock from the start, so that waiting for it is visible as a span of its own."""
     cursor = connection.cursor()
     try:
-        cursor.execute("BEGIN IMMEDIATE")
+        cursor.execute("begin immediate")
         try:
             yield cursor
         except BaseException:
-            cursor.execute("ROLLBACK")
+            cursor.execute("rollback")
             raise
-        cursor.execute("COMMIT")
+        cursor.execute("commit")
     finally:
         cursor.close()
 

@@ -12,7 +12,7 @@ from aiohttp import web
 from opentelemetry import trace
 
 from quacktrace_demo.chassis.client import TENANT, Policy
-from quacktrace_demo.chassis.service import SERVICE, Service, serve
+from quacktrace_demo.chassis.service import SERVICE, Service
 from quacktrace_demo.errors import UpstreamError
 
 logger = logging.getLogger(__name__)
@@ -131,7 +131,3 @@ async def _authenticate(service: Service, request: web.Request) -> int:
     session = await service.client.post("auth", "/sessions/verify", {"token": token})
     trace.get_current_span().set_attribute("user.id", session["user_id"])
     return int(session["user_id"])
-
-
-if __name__ == "__main__":
-    serve("api-gateway", routes)

@@ -10,7 +10,7 @@ import time
 
 from aiohttp import web
 
-from quacktrace_demo.chassis.service import SERVICE, serve
+from quacktrace_demo.chassis.service import SERVICE
 from quacktrace_demo.opening import hash_password
 
 logger = logging.getLogger(__name__)
@@ -51,7 +51,3 @@ async def verify(request: web.Request) -> web.Response:
     if not user["is_active"]:
         return web.json_response({"error": "account closed"}, status=403)
     return web.json_response({"user_id": user["id"]})
-
-
-if __name__ == "__main__":
-    serve("auth", routes)

@@ -14,7 +14,7 @@ from aiohttp import web
 from opentelemetry import trace
 
 from quacktrace_demo.chassis.database import Row
-from quacktrace_demo.chassis.service import SERVICE, Service, serve
+from quacktrace_demo.chassis.service import SERVICE, Service
 from quacktrace_demo.faults import INSTANCE_ERRORS, LOCK_CONTENTION, N_PLUS_ONE, RETRY_STORM
 from quacktrace_demo.services.queries import ITEM_WITH_STOCK, PAGE_OF_ITEMS, SEARCH_ITEMS
 
@@ -22,8 +22,11 @@ logger = logging.getLogger(__name__)
 tracer = trace.get_tracer(__name__)
 routes = web.RouteTableDef()
 
-PAGE = 25
+PAGE = 50
+SHED = 0.8
+"""Of the reservations, while it sheds load."""
 RECONCILER = "inventory-1"
+RECONCILE_EVERY_S = 20
 FEED_OF = "inventory-2"
 WAREHOUSE_FEED = '{"warehouse": "pond-3", "closed_aisles": []}'
 
@@ -69,7 +72,7 @@ async def search(request: web.Request) -> web.Response:
 @routes.post("/inventory/reservations")
 async def reserve(request: web.Request) -> web.Response:
     service = request.app[SERVICE]
-    if service.faults.is_on(RETRY_STORM) and random.random() < 0.7:
+    if service.faults.is_on(RETRY_STORM) and random.random() < SHED:
         logger.warning("shedding load")
         return web.json_response({"error": "overloaded"}, status=503)
     body = await request.json()
@@ -101,7 +104,10 @@ async def reconcile_stock(service: Service) -> None:
         is_long = service.faults.is_on(LOCK_CONTENTION)
         with tracer.start_as_current_span("reconcile stock", attributes={"stock.is_one_transaction": is_long}):
             await service.database.run(partial(_count_stock, pause_s=2.5 if is_long else 0.0))
-        await asyncio.sleep(0.3 if is_long else 20.0)
+        await asyncio.sleep(0.3)
+        for _ in range(RECONCILE_EVERY_S):
+            if not service.faults.is_on(LOCK_CONTENTION):
+                await asyncio.sleep(1.0)
 
 
 def _count_stock(cursor: sqlite3.Cursor, *, pause_s: float) -> None:
@@ -109,5 +115,4 @@ def _count_stock(cursor: sqlite3.Cursor, *, pause_s: float) -> None:
     time.sleep(pause_s)
 
 
-if __name__ == "__main__":
-    serve("inventory", routes, workers=[reconcile_stock])
+WORKERS = [reconcile_stock]

@@ -11,7 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
-from quacktrace_demo.chassis.service import SERVICE, Service, serve
+from quacktrace_demo.chassis.service import SERVICE, Service
 from quacktrace_demo.faults import QUEUE_BACKLOG
 
 logger = logging.getLogger(__name__)
@@ -48,5 +48,4 @@ async def send_emails(service: Service) -> None:
     await service.emails.consume(send)
 
 
-if __name__ == "__main__":
-    serve("notification", routes, workers=[send_emails])
+WORKERS = [send_emails]

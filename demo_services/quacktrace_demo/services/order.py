@@ -14,7 +14,7 @@ from opentelemetry import trace
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from quacktrace_demo.chassis.client import Policy
-from quacktrace_demo.chassis.service import SERVICE, Service, serve
+from quacktrace_demo.chassis.service import SERVICE, Service
 from quacktrace_demo.faults import RETRY_STORM, SLOW_QUERY
 from quacktrace_demo.opening import TENANTS
 from quacktrace_demo.services.queries import FORGET_OLD_ORDERS, LOYAL_CUSTOMERS, LOYAL_CUSTOMERS_WITHOUT_INDEX
@@ -76,5 +76,4 @@ async def forget_old_orders(service: Service) -> None:
                 await service.database.execute(FORGET_OLD_ORDERS, tenant, tenant, KEPT_ORDERS)
 
 
-if __name__ == "__main__":
-    serve("order", routes, workers=[forget_old_orders])
+WORKERS = [forget_old_orders]

@@ -10,7 +10,7 @@ from aiohttp import web
 from opentelemetry import trace
 
 from quacktrace_demo.chassis.client import Policy
-from quacktrace_demo.chassis.service import SERVICE, serve
+from quacktrace_demo.chassis.service import SERVICE
 from quacktrace_demo.errors import UpstreamError
 
 logger = logging.getLogger(__name__)
@@ -53,7 +53,3 @@ async def void(request: web.Request) -> web.Response:
     await request.app[SERVICE].database.execute("update payment set state = 'void' where id = ?", payment_id)
     logger.warning("payment voided", extra={"payment.id": payment_id})
     return web.json_response({"payment_id": payment_id, "state": "void"})
-
-
-if __name__ == "__main__":
-    serve("payment", routes)

@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from quacktrace_demo.chassis.database import Row
-from quacktrace_demo.chassis.service import SERVICE, Service, serve
+from quacktrace_demo.chassis.service import SERVICE, Service
 from quacktrace_demo.faults import BAD_DEPLOY, VERSION_MISMATCH
 
 logger = logging.getLogger(__name__)
@@ -52,7 +52,3 @@ def _format_postcode(service: Service, postcode: Any) -> str | None:
     if postcode is None and not service.faults.is_on(BAD_DEPLOY):
         return None
     return str(postcode.upper())
-
-
-if __name__ == "__main__":
-    serve("user", routes)
