@@ -135,33 +135,43 @@ def _split_message(entry: Any, signal: Signal, limit: int) -> Iterator[Any]:
             yield piece
 
 
-def _first_record_is_log(content: bytes) -> bool:
-    """Traces and logs nest alike (resource 1, scopes 2, records 2): only the record's own first field tells them apart.
+# (field, wire type) that only a log record has: under the same numbers a span's fields are of other types.
+LOG_RECORD_FIELDS = frozenset({(1, 1), (2, 0), (6, 2), (7, 0), (8, 5), (10, 2), (11, 1)})
+FIXED_SIZES = {1: 8, 5: 4}
 
-    A span begins with its trace_id (field 1, 16 bytes) or, without ids, with other fields of a length; a log record
-    with a fixed64 time (1 or 11) or its severity (2, a varint), which no span has.
-    """
+
+def _first_record_is_log(content: bytes) -> bool:
+    """Traces and logs nest alike (resource 1, scopes 2, records 2): only the records themselves tell them apart."""
     view = memoryview(content)
-    for field in (1, 2, 2):
-        found = next((payload for number, payload in _length_fields(view) if number == field), None)
+    for number in (1, 2, 2):
+        found = next(
+            (payload for field, wire_type, payload in _fields(view) if (field, wire_type) == (number, 2)), None
+        )
         if found is None:
             return False
         view = found
-    return len(view) > 0 and view[0] in (0x09, 0x10, 0x59)
+    return any((field, wire_type) in LOG_RECORD_FIELDS for field, wire_type, _ in _fields(view))
 
 
-def _length_fields(view: memoryview) -> Iterator[tuple[int, memoryview]]:
-    """(field number, payload) of the length-delimited fields; ends at the first byte that makes no sense."""
+def _fields(view: memoryview) -> Iterator[tuple[int, int, memoryview]]:
+    """(field number, wire type, payload) of a message; ends at the first byte that makes no sense."""
     position = 0
     while position < len(view):
         tag, position = _varint(view, position)
-        if tag & 7 != 2:
+        wire_type = tag & 7
+        if wire_type == 0:
+            _, end = _varint(view, position)
+        elif wire_type == 2:
+            size, position = _varint(view, position)
+            end = position + size
+        elif wire_type in FIXED_SIZES:
+            end = position + FIXED_SIZES[wire_type]
+        else:
             return
-        size, position = _varint(view, position)
-        if position + size > len(view):
+        if end > len(view):
             return
-        yield tag >> 3, view[position : position + size]
-        position += size
+        yield tag >> 3, wire_type, view[position:end]
+        position = end
 
 
 def _varint(view: memoryview, position: int) -> tuple[int, int]:
