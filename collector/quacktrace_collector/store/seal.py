@@ -119,11 +119,13 @@ def _as_map(attributes: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _origin_columns(origin_id: pa.ChunkedArray, origins: pa.Table) -> dict[str, pa.DictionaryArray]:
-    positions = pc.index_in(origin_id, value_set=origins["origin_id"].combine_chunks())
-    indices = positions.combine_chunks() if isinstance(positions, pa.ChunkedArray) else positions
-    return {
-        name: pa.DictionaryArray.from_arrays(indices, origins[name].combine_chunks()) for name in ORIGIN_COLUMNS
-    }
+    rows = pc.index_in(origin_id.combine_chunks(), value_set=origins["origin_id"].combine_chunks())
+    columns = {}
+    for name in ORIGIN_COLUMNS:
+        # Encoded anew, as the Parquet writer takes a dictionary as it is only if its values are distinct.
+        encoded = origins[name].combine_chunks().dictionary_encode()
+        columns[name] = pa.DictionaryArray.from_arrays(encoded.indices.take(rows), encoded.dictionary)
+    return columns
 
 
 def _write(table: pa.Table, path: Path, *, bloom_filters: tuple[str, ...]) -> None:
@@ -131,7 +133,7 @@ def _write(table: pa.Table, path: Path, *, bloom_filters: tuple[str, ...]) -> No
         path,
         table.schema,
         compression="zstd",
-        use_dictionary=[name for name in _leaf_columns(table.schema) if name not in _UNIQUE],
+        use_dictionary=[path for path in _leaf_paths(table.schema) if path not in _UNIQUE],
         column_encoding={name: "DELTA_BINARY_PACKED" for name in _DELTA if name in table.column_names},
         bloom_filter_options={name: {"ndv": min(table.num_rows, ROW_GROUP_ROWS), "fpp": 0.01} for name in bloom_filters},
         write_page_index=True,
@@ -140,9 +142,12 @@ def _write(table: pa.Table, path: Path, *, bloom_filters: tuple[str, ...]) -> No
         writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
 
 
-def _leaf_columns(schema: pa.Schema) -> list[str]:
-    """Paths as Parquet names them: nested columns are spelt out to their leaves."""
-    return list(pq.ParquetSchema.__iter__(schema)) if isinstance(schema, pq.ParquetSchema) else schema.names
+def _leaf_paths(schema: pa.Schema) -> list[str]:
+    """Column paths as Parquet spells them, nested columns down to their leaves."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(schema.empty_table(), sink)
+    parquet = pq.ParquetFile(pa.BufferReader(sink.getvalue())).schema
+    return [parquet.column(index).path for index in range(len(parquet))]
 
 
 def _bounds(table: pa.Table, column: str) -> tuple[int, int]:

@@ -217,7 +217,8 @@ class Store:
 def _connect(data_dir: Path) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(
         config={
-            "threads": 2,
+            # Measured: two threads cost 9.0 µs of CPU a span appended, one 6.5; readers run in threads of their own anyway.
+            "threads": 1,
             "memory_limit": _MEMORY_LIMIT,
             "temp_directory": str(data_dir / "tmp"),
             "autoinstall_known_extensions": False,
