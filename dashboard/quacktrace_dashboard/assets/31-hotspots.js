@@ -1,0 +1,71 @@
+// Hotspots: a click on a cell, an area or a row becomes a link to its traces.
+"use strict";
+
+(function () {
+  const { qt } = window;
+
+  function tracesUrl(parameters) {
+    const query = new URLSearchParams(qt.rangeQuery());
+    if (parameters.from !== undefined) query.delete("r");
+    for (const [name, value] of Object.entries(parameters)) {
+      if (value !== null && value !== undefined && value !== "") query.set(name, value);
+    }
+    return `/traces?${query}`;
+  }
+
+  // Plotly speaks of local times without an offset: find the bucket, then its real time.
+  function realTime(local, { x, times_ms: times, bucket_ms: length }, roundUp) {
+    const at = Date.parse(`${local.replace(" ", "T")}Z`);
+    let bucket = 0;
+    while (bucket < times.length - 1 && Date.parse(`${x[bucket + 1]}Z`) <= at) bucket++;
+    const inside = Math.min(length, Math.max(0, at - Date.parse(`${x[bucket]}Z`)));
+    return Math.round(times[bucket] + (roundUp ? inside : Math.min(inside, length)));
+  }
+
+  const milliseconds = (value) => `${value >= 10 ? Math.round(value) : value.toPrecision(3)}ms`;
+
+  window.dash_clientside = window.dash_clientside || {};
+  window.dash_clientside.quacktrace = Object.assign(window.dash_clientside.quacktrace || {}, {
+    openErrorCell: (click, buckets) => {
+      if (!click || !buckets) return;
+      const [row, column] = click.points[0].pointNumber;
+      const from = buckets.times_ms[column];
+      qt.go(tracesUrl({
+        service: buckets.services[row], status: "error", from: Math.floor(from), to: Math.ceil(from + buckets.bucket_ms),
+      }));
+    },
+
+    offerLatencySelection: (selected, buckets) => {
+      const host = document.getElementById("hotspots-selection");
+      if (!host) return;
+      if (!selected || !selected.range || !buckets) {
+        host.textContent = "Drag over an area for its traces.";
+        return;
+      }
+      const [x0, x1] = selected.range.x.map(String).sort();
+      const [y0, y1] = [...selected.range.y].sort((a, b) => a - b).map((log) => 10 ** log);
+      const from = realTime(x0, buckets, false), to = Math.max(from + 1, realTime(x1, buckets, true));
+      const time = (ms) => qt.clock(new Date(ms)).slice(0, 8);
+      const service = new URLSearchParams(location.search).get("service");
+      const link = qt.make("a", {
+        className: "qt-button qt-button-primary",
+        href: tracesUrl({ from, to, min_duration: milliseconds(y0), max_duration: milliseconds(y1), service }),
+        text: "View these traces",
+      });
+      host.replaceChildren(
+        `${qt.duration(y0 * 1000)} to ${qt.duration(y1 * 1000)}, ${time(from)} to ${time(to)} `, link);
+    },
+
+    openRankedRow: (cell, rows) => {
+      const row = cell && (rows || []).find((candidate) => candidate.id === cell.rowId);
+      if (row) qt.go(tracesUrl({
+        service: row.service_name, operation: row.operation, status: row.errors ? "error" : null, order: row.errors ? null : "slowest",
+      }));
+    },
+  });
+
+  const worsening = ([now, before]) => (before ? now / before : now ? Infinity : 0);
+  window.dashAgGridFunctions = Object.assign(window.dashAgGridFunctions || {}, {
+    quacktraceChange: (a, b) => worsening(a || [0, 0]) - worsening(b || [0, 0]) || 0,
+  });
+})();

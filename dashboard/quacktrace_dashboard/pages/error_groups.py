@@ -1,0 +1,81 @@
+"""Error groups as a list: what failed, where it started, how often and how lately."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from dash import html
+from dash.development.base_component import Component
+
+from quacktrace_dashboard.formatting import format_age, format_count, parse_time
+from quacktrace_dashboard.links import trace_link
+from quacktrace_dashboard.page import Viewer
+from quacktrace_dashboard.palette import service_colour
+
+__all__ = ["error_group_list", "sparkline"]
+
+
+def error_group_list(groups: Iterable[Mapping[str, Any]], viewer: Viewer, *, slots: Mapping[str, int]) -> Component:
+    """One row a group; the row opens the group's example at the span where it began."""
+    return html.Ul([_group(group, viewer, slots) for group in groups], className="qt-error-groups")
+
+
+def _group(group: Mapping[str, Any], viewer: Viewer, slots: Mapping[str, int]) -> Component:
+    traces = group["traces"]
+    where = " · ".join(part for part in (group["operation"], group.get("frame")) if part)
+    return html.Li(
+        html.A(
+            [
+                html.Span(
+                    [
+                        html.B(group["exception_type"] or "Error"),
+                        html.Span(group["message"] or "no message", className="qt-error-message"),
+                    ],
+                    className="qt-error-what",
+                ),
+                html.Span(
+                    [
+                        html.I(
+                            className="qt-swatch", style={"background": service_colour(group["service_name"], slots)}
+                        ),
+                        html.Span(group["service_name"]),
+                        html.Span(where, className="qt-muted qt-error-where"),
+                    ],
+                    className="qt-error-place",
+                ),
+                sparkline(group.get("series") or []),
+                html.Span(
+                    [
+                        html.B(format_count(group["count"])),
+                        html.Small(
+                            f"in {format_count(traces)} trace{'' if traces == 1 else 's'}, "
+                            f"{format_age(parse_time(group['last_seen']), now=viewer.now)}",
+                            className="qt-muted",
+                        ),
+                    ],
+                    className="qt-error-count",
+                ),
+            ],
+            href=trace_link(group["example_trace_id"], span_id=group.get("example_span_id")),
+            title=f"{group['exception_type']}: {group['message']}",
+        )
+    )
+
+
+def sparkline(series: Sequence[float], *, class_name: str = "qt-error-spark") -> Component:
+    """A row of bars drawn as one element: its outline is cut from a block of colour."""
+    top = max(series, default=0) or 1
+    points = ["0% 100%"]
+    for i, value in enumerate(series):
+        height = 100 - (max(8.0, 100 * value / top) if value > 0 else 0)
+        left, right = 100 * i / len(series), 100 * (i + 0.82) / len(series)
+        points += [
+            f"{left:.1f}% 100%",
+            f"{left:.1f}% {height:.0f}%",
+            f"{right:.1f}% {height:.0f}%",
+            f"{right:.1f}% 100%",
+        ]
+    points.append("100% 100%")
+    outline = f"polygon({', '.join(points)})" if series else "none"
+    return html.Span(html.I(style={"clipPath": outline}), className=f"qt-bars {class_name}", **{"aria-hidden": "true"})

@@ -1,0 +1,256 @@
+"""The hotspots page: what fails and what is slow, over time and ranked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+from dash.development.base_component import Component
+
+from quacktrace_dashboard import frozen_sql
+from quacktrace_dashboard.client import QueryClient
+from quacktrace_dashboard.errors import DashboardError
+from quacktrace_dashboard.figures.error_heatmap import MAX_SERVICES, error_heatmap
+from quacktrace_dashboard.figures.latency_heatmap import latency_heatmap
+from quacktrace_dashboard.formatting import to_milliseconds
+from quacktrace_dashboard.grid import table_grid
+from quacktrace_dashboard.icons import icon
+from quacktrace_dashboard.links import sql_link
+from quacktrace_dashboard.page import Page, current_viewer
+from quacktrace_dashboard.pages.error_groups import error_group_list
+from quacktrace_dashboard.state import ViewState
+from quacktrace_dashboard.states import error_card, no_data
+
+__all__ = ["PAGE"]
+
+_BUCKETS = 60
+_GROUPS = 30
+_LEAST_HEIGHT = 290
+_ROW_HEIGHT = 26
+
+_COLUMNS: list[dict[str, Any]] = [
+    {"field": "service_name", "headerName": "Service", "flex": 2, "minWidth": 130, "cellRenderer": "QtService"},
+    {"field": "operation", "headerName": "Operation", "flex": 3, "minWidth": 150, "cellRenderer": "QtText"},
+    {"field": "errors", "headerName": "Failed", "cellRenderer": "QtCount", "type": "rightAligned", "width": 85},
+    {
+        "field": "error_rate",
+        "headerName": "Errors",
+        "cellRenderer": "QtErrorShare",
+        "type": "rightAligned",
+        "width": 92,
+    },
+    {
+        "field": "error_change",
+        "headerName": "vs before",
+        "cellRenderer": "QtChange",
+        "type": "rightAligned",
+        "width": 96,
+    },
+    {"field": "error_series", "headerName": "When", "cellRenderer": "QtErrorTrend", "width": 130, "sortable": False},
+    {"field": "p95_ms", "headerName": "p95", "cellRenderer": "QtDuration", "type": "rightAligned", "width": 92},
+    {"field": "p95_change", "headerName": "vs before", "cellRenderer": "QtChange", "type": "rightAligned", "width": 96},
+    {
+        "field": "time_lost_ms",
+        "headerName": "Time lost",
+        "headerTooltip": "Sum over all calls of the time above the usual (the previous median)",
+        "cellRenderer": "QtDuration",
+        "type": "rightAligned",
+        "width": 100,
+    },
+]
+for _column in _COLUMNS:
+    if _column["cellRenderer"] == "QtChange":
+        _column["comparator"] = {"function": "quacktraceChange"}
+
+
+def layout(_: Mapping[str, str]) -> Component:
+    return html.Div(
+        [
+            html.Div(
+                [
+                    html.H1("Hotspots"),
+                    html.Span(id="hotspots-summary", className="qt-muted"),
+                    html.Div(className="qt-page-head-gap"),
+                    html.Div(id="hotspots-tools", className="qt-page-tools"),
+                ],
+                className="qt-page-head",
+            ),
+            html.Div(id="hotspots-state"),
+            html.Div(
+                [
+                    html.Div(
+                        [
+                            _card(
+                                "Errors by service",
+                                "Click a cell for its failed traces.",
+                                dcc.Graph(id="hotspots-errors", config=_GRAPH, figure=_EMPTY),
+                            ),
+                            _card(
+                                "Latency",
+                                html.Span("Drag over an area for its traces.", id="hotspots-selection"),
+                                dcc.Graph(id="hotspots-latency", config=_GRAPH, figure=_EMPTY),
+                            ),
+                        ],
+                        className="qt-two-columns",
+                    ),
+                    _card(
+                        "Ranked",
+                        "The most failed calls first. Click a row for its traces.",
+                        html.Div(
+                            table_grid(
+                                "hotspots-grid",
+                                _COLUMNS,
+                                row_id="params.data.id",
+                                domLayout="autoHeight",
+                            ),
+                            **{"data-live-pause": "true"},
+                        ),
+                    ),
+                    _card(
+                        "Error groups",
+                        "Where each failure began; what it caused further up is not counted again.",
+                        html.Div(id="hotspots-groups"),
+                    ),
+                ],
+                id="hotspots-content",
+                className="qt-stack",
+                hidden=True,
+            ),
+            dcc.Store(id="hotspots-buckets"),
+        ],
+        className="qt-page",
+    )
+
+
+_GRAPH = {"displayModeBar": False, "responsive": True, "doubleClick": False}
+_EMPTY: dict[str, Any] = {"data": [], "layout": {"paper_bgcolor": "rgba(0,0,0,0)"}}
+
+
+def register(app: Dash, client: QueryClient) -> None:
+    @app.callback(
+        Output("hotspots-state", "children"),
+        Output("hotspots-content", "hidden"),
+        Output("hotspots-summary", "children"),
+        Output("hotspots-tools", "children"),
+        Output("hotspots-errors", "figure"),
+        Output("hotspots-latency", "figure"),
+        Output("hotspots-errors", "style"),
+        Output("hotspots-latency", "style"),
+        Output("hotspots-grid", "rowData"),
+        Output("hotspots-groups", "children"),
+        Output("hotspots-buckets", "data"),
+        Input("shell-url", "search"),
+        Input("shell-refresh", "data"),
+        State("shell-slots", "data"),
+    )
+    def show_hotspots(search: str | None, _refreshes: int, slots: dict[str, int]) -> tuple[Any, ...]:
+        state, viewer = ViewState.from_search(search), current_viewer()
+        from_ms, to_ms = state.time_range.resolve(viewer.now_ms)
+        parameters = {"from": from_ms, "to": to_ms, "service": state.get("service")}
+        tools = _tools(state, from_ms, to_ms)
+        nothing = (no_update,) * 7
+        try:
+            hotspots = client.get("/api/v1/hotspots", {**parameters, "buckets": _BUCKETS})
+            groups = client.get("/api/v1/errors", {**parameters, "limit": _GROUPS})["groups"]
+        except DashboardError as error:
+            return (error_card(error), True, "", tools, *nothing)
+        if not hotspots["errors"]["services"] and not hotspots["ranked"]:
+            is_filtered = state.get("service") is not None
+            empty = no_data(hotspots, state, viewer, what="calls", is_filtered=is_filtered)
+            return (empty, True, "", tools, *nothing)
+        errors = error_heatmap(hotspots, viewer.zone)
+        height = max(_LEAST_HEIGHT, 46 + _ROW_HEIGHT * len(errors["data"][0]["y"]))
+        return (
+            None,
+            False,
+            _summary(hotspots, groups),
+            tools,
+            errors,
+            latency_heatmap(hotspots, viewer.zone),
+            {"height": height},
+            {"height": height},
+            [_row(ranked) for ranked in hotspots["ranked"]],
+            error_group_list(groups, viewer, slots=slots)
+            if groups
+            else html.P("Nothing failed in this time range.", className="qt-muted qt-card-empty"),
+            {
+                "times_ms": [to_milliseconds(text) for text in hotspots["times"]],
+                "bucket_ms": hotspots["bucket_s"] * 1000,
+                "services": hotspots["errors"]["services"][:MAX_SERVICES],
+                "x": errors["data"][0]["x"],
+            },
+        )
+
+    app.clientside_callback(
+        ClientsideFunction("quacktrace", "openErrorCell"),
+        Input("hotspots-errors", "clickData"),
+        State("hotspots-buckets", "data"),
+    )
+    app.clientside_callback(
+        ClientsideFunction("quacktrace", "offerLatencySelection"),
+        Input("hotspots-latency", "selectedData"),
+        State("hotspots-buckets", "data"),
+    )
+    app.clientside_callback(
+        ClientsideFunction("quacktrace", "openRankedRow"),
+        Input("hotspots-grid", "cellClicked"),
+        State("hotspots-grid", "rowData"),
+    )
+
+
+def _card(title: str, hint: Component | str, *content: Component) -> Component:
+    return html.Section(
+        [html.Div([html.H2(title), html.Span(hint, className="qt-muted")], className="qt-card-head"), *content],
+        className="qt-card qt-panel",
+    )
+
+
+def _tools(state: ViewState, from_ms: int, to_ms: int) -> list[Component]:
+    service = state.get("service")
+    tools: list[Component] = []
+    if service is not None:
+        clear = html.A(
+            icon("close"),
+            href=state.with_params(service=None).to_search() or "?",
+            **{"aria-label": f"All services, not only {service}"},
+        )
+        tools.append(html.Span([html.Span(service), clear], className="qt-chip"))
+    show_sql = html.A(
+        [icon("sql"), "Show SQL"], href=sql_link(frozen_sql.hotspots_sql(from_ms, to_ms)), className="qt-button"
+    )
+    return [*tools, show_sql]
+
+
+def _summary(hotspots: Mapping[str, Any], groups: list[dict[str, Any]]) -> str:
+    failing = sum(any(row) for row in hotspots["errors"]["errors"])
+    total = len(hotspots["errors"]["services"])
+    if not failing:
+        return f"Nothing failed in {total} service{'' if total == 1 else 's'}"
+    text = f"{failing} of {total} services had failures"
+    return f"{text}, in {len(groups)} group{'' if len(groups) == 1 else 's'}" if groups else text
+
+
+def _row(ranked: Mapping[str, Any]) -> dict[str, Any]:
+    previous_calls = ranked["previous_calls"]
+    previous_rate = ranked["previous_errors"] / previous_calls if previous_calls else None
+    return {
+        **{
+            key: ranked[key]
+            for key in ("service_name", "operation", "errors", "error_rate", "p95_ms", "time_lost_ms", "error_series")
+        },
+        "id": f"{ranked['service_name']}\n{ranked['operation']}\n{ranked['kind']}",
+        "error_change": [ranked["error_rate"], previous_rate],
+        "p95_change": [ranked["p95_ms"], ranked["previous_p95_ms"] if previous_calls else None],
+    }
+
+
+PAGE = Page(
+    path="/hotspots",
+    title="Hotspots",
+    id_prefix="hotspots",
+    layout=layout,
+    register=register,
+    icon="hotspots",
+    key="h",
+)
