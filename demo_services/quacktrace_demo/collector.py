@@ -52,7 +52,7 @@ def read_collector_options(arguments: argparse.Namespace, data: Path) -> Collect
     host = str(arguments.host or os.environ.get("QUACKTRACE_HOST") or "127.0.0.1")
     reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     arguments.data_dir, arguments.no_browser = str(data), True
-    arguments.port = _port(arguments.port, "QUACKTRACE_PORT", 4318, reachable)
+    arguments.port = _port(arguments.port, "QUACKTRACE_HTTP_PORT", 4318, reachable)
     arguments.grpc_port = _port(arguments.grpc_port, "QUACKTRACE_GRPC_PORT", 4317, reachable)
     scheme = "https" if arguments.tls_cert or os.environ.get("QUACKTRACE_TLS_CERT") else "http"
     authority = f"[{reachable}]" if ":" in reachable else reachable
