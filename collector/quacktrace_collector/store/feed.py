@@ -1,7 +1,8 @@
 """The feed: each committed batch appended to an Arrow IPC stream that another process can read.
 
-A second process cannot open a hot generation, not even read-only, so the SQL worker reads this instead. Measured: zstd costs
-0.66 µs and 94 bytes a span.
+A second process cannot open a hot generation, not even read-only, so the SQL worker reads this instead, and so does the
+sealer. Measured on 200,000 spans of 418 wire bytes, CPU µs a span to write and to read, bytes a span: lz4 0.6 + 0.6, 218;
+zstd 1.4 + 3.2, 137; none 0.4 + 0.0, 648.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import pyarrow.ipc
 
 from quacktrace_collector.store.snapshot import FeedFile
 
-_OPTIONS = pyarrow.ipc.IpcWriteOptions(compression="zstd")
+_OPTIONS = pyarrow.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
 
 
 class FeedWriter:

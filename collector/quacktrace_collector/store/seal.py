@@ -98,8 +98,9 @@ def _read(file: FeedFile, schema: pa.Schema) -> pa.Table:
 
 def _flatten(table: pa.Table, origins: pa.Table, *, sort_by: str) -> pa.Table:
     """Sorted rows with the origin's columns in place of `origin_id` and attributes as MAP."""
+    table = table.combine_chunks()
     order = np.argsort(table[sort_by].cast(pa.int64()).to_numpy(), kind="stable")
-    table = table.take(pa.array(order)).combine_chunks()
+    table = table.take(pa.array(order))
     columns: dict[str, pa.Array | pa.ChunkedArray] = {}
     for name in table.column_names:
         if name == "attributes":
