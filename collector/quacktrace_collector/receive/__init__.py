@@ -1,0 +1,1 @@
+"""Receiving OTLP: bounded reading, validation, content negotiation, answers, over HTTP and gRPC."""

@@ -1,0 +1,118 @@
+"""Export requests in one canonical form: what the official parser accepts, serialised again, with counted contents.
+
+Serialising again costs some 0.2 µs a span, and the parse 1 µs. It makes the wire canonical for every decoder after it:
+no unknown fields or groups, no singular message in pieces, of a oneof only the last member, no field of another type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from google.protobuf.message import DecodeError, EncodeError
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from quacktrace_collector.errors import BodyTooLargeError, MalformedBodyError
+from quacktrace_collector.receive.encodings import Encoding
+from quacktrace_collector.signal_kinds import Signal
+
+MAX_RECORDS: Final = 100_000
+MAX_CONTAINERS: Final = 100_000
+MAX_ELEMENTS: Final = 2_000_000
+"""Attributes, events and links of a request together; 20 MiB can hold 10 million, which decode to 600 MB of columns."""
+
+_SEND_FEWER: Final = "send fewer records in a request"
+_COUNT_ELEMENTS_FROM_BYTES: Final = 1 << 20
+_REQUESTS: Final[Mapping[Signal, Any]] = {
+    Signal.TRACES: ExportTraceServiceRequest,
+    Signal.LOGS: ExportLogsServiceRequest,
+    Signal.METRICS: ExportMetricsServiceRequest,
+}
+_FIELDS: Final = {
+    Signal.TRACES: ("resource_spans", "scope_spans", "spans"),
+    Signal.LOGS: ("resource_logs", "scope_logs", "log_records"),
+    Signal.METRICS: ("resource_metrics", "scope_metrics", "metrics"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Canonical:
+    """A request that every decoder reads alike."""
+
+    body: bytes
+    records: int
+    """Spans, log records or metrics."""
+    normalised: Mapping[str, int] = field(default_factory=dict)
+    """What its encoding made necessary to change, by kind."""
+
+
+def canonical_request(signal: Signal, encoding: Encoding, body: bytes) -> Canonical:
+    """Parse, check the limits and serialise.
+
+    Raises:
+        MalformedBodyError: it is not such a request.
+        BodyTooLargeError: it holds more records or elements than a request may.
+    """
+    if encoding is Encoding.JSON:
+        from quacktrace_collector.receive.otlp_json import parse_json
+
+        parsed = parse_json(_REQUESTS[signal], body)
+        return _checked(signal, parsed.message, size=len(body), normalised=parsed.normalised)
+    message = _REQUESTS[signal]()
+    try:
+        message.ParseFromString(body)
+    except DecodeError as error:
+        reason = str(error).rpartition("': ")[2]
+        if "alloc" in reason:  # only where the address space is limited, which is why large bodies go to a child
+            raise BodyTooLargeError("the body takes too much memory to validate", hint=_SEND_FEWER) from error
+        raise MalformedBodyError(f"the body is not an {message.DESCRIPTOR.name}: {reason}") from error
+    message.DiscardUnknownFields()
+    return _checked(signal, message, size=len(body), normalised={})
+
+
+def _checked(signal: Signal, message: Any, *, size: int, normalised: Mapping[str, int]) -> Canonical:
+    records = _count_records(signal, message)
+    if size > _COUNT_ELEMENTS_FROM_BYTES and signal is not Signal.METRICS:
+        _check_elements(signal, message)
+    try:
+        return Canonical(message.SerializeToString(), records, normalised)
+    except EncodeError as error:
+        raise MalformedBodyError(f"the body cannot be written as protobuf: {error}") from error
+
+
+def _count_records(signal: Signal, message: Any) -> int:
+    of_request, of_resource, of_scope = _FIELDS[signal]
+    resources = getattr(message, of_request)
+    containers, records = len(resources), 0
+    _check("resources and scopes", containers, MAX_CONTAINERS)
+    for resource in resources:
+        scopes = getattr(resource, of_resource)
+        containers += len(scopes)
+        _check("resources and scopes", containers, MAX_CONTAINERS)
+        for scope in scopes:
+            records += len(getattr(scope, of_scope))
+    _check(of_scope.replace("_", " "), records, MAX_RECORDS)
+    return records
+
+
+def _check_elements(signal: Signal, message: Any) -> None:
+    of_request, of_resource, of_scope = _FIELDS[signal]
+    elements = 0
+    for resource in getattr(message, of_request):
+        elements += len(resource.resource.attributes)
+        for scope in getattr(resource, of_resource):
+            elements += len(scope.scope.attributes)
+            for record in getattr(scope, of_scope):
+                elements += len(record.attributes)
+                if signal is Signal.TRACES:
+                    elements += sum(1 + len(event.attributes) for event in record.events)
+                    elements += sum(1 + len(link.attributes) for link in record.links)
+        _check("attributes, events and links", elements, MAX_ELEMENTS)
+
+
+def _check(what: str, count: int, limit: int) -> None:
+    if count > limit:
+        raise BodyTooLargeError(f"the request holds more than {limit} {what}", hint=_SEND_FEWER)

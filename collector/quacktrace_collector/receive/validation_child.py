@@ -1,0 +1,72 @@
+"""The process in which large bodies are validated: `python -m quacktrace_collector.receive.validation_child`.
+
+20 MB of empty spans cost the official parser 1.8 GB, so it runs here under RLIMIT_AS. Requests come in on standard
+input and answers leave on standard output, each a frame: a fixed header, then payloads. The end of input ends it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import resource
+import struct
+import sys
+from typing import BinaryIO, Final
+
+import orjson
+
+from quacktrace_collector.errors import BodyTooLargeError, MalformedBodyError
+from quacktrace_collector.receive.canonical import Canonical, canonical_request
+from quacktrace_collector.receive.encodings import Encoding
+from quacktrace_collector.signal_kinds import Signal
+
+REQUEST_HEADER: Final = struct.Struct("<BBQ")
+"""Place of the signal, place of the encoding, bytes of the body."""
+ANSWER_HEADER: Final = struct.Struct("<BQQQ")
+"""Status, records, bytes of the body or message, bytes of the JSON of what was normalised."""
+
+SIGNALS: Final = tuple(Signal)
+ENCODINGS: Final = tuple(Encoding)
+OK, MALFORMED, TOO_LARGE = range(3)
+
+MAX_ADDRESS_SPACE_BYTES: Final = 1 << 30
+
+
+def main() -> None:
+    """Answer requests until the input ends."""
+    resource.setrlimit(resource.RLIMIT_AS, (MAX_ADDRESS_SPACE_BYTES, MAX_ADDRESS_SPACE_BYTES))
+    source, sink = sys.stdin.buffer, sys.stdout.buffer
+    while header := source.read(REQUEST_HEADER.size):
+        signal, encoding, size = REQUEST_HEADER.unpack(header)
+        _answer(sink, SIGNALS[signal], ENCODINGS[encoding], source.read(size))
+        _give_back_memory()
+
+
+def _answer(sink: BinaryIO, signal: Signal, encoding: Encoding, body: bytes) -> None:
+    try:
+        canonical = canonical_request(signal, encoding, body)
+    except MalformedBodyError as error:
+        _write(sink, MALFORMED, Canonical(error.message.encode(), 0))
+    except BodyTooLargeError as error:
+        _write(sink, TOO_LARGE, Canonical(error.message.encode(), 0))
+    else:
+        _write(sink, OK, canonical)
+
+
+def _write(sink: BinaryIO, status: int, answer: Canonical) -> None:
+    normalised = orjson.dumps(dict(answer.normalised))
+    sink.write(ANSWER_HEADER.pack(status, answer.records, len(answer.body), len(normalised)))
+    sink.write(answer.body)
+    sink.write(normalised)
+    sink.flush()
+
+
+def _give_back_memory() -> None:
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+
+
+if __name__ == "__main__":
+    main()
