@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check format browser clean
+.PHONY: demo test check format docs browser clean
 
 demo: .venv/installed-all
 	$(BIN)/quacktrace demo
@@ -18,6 +18,10 @@ check: .venv/installed-dev
 format: .venv/installed-dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# The parts of docs/ that are made from code; the tests fail when they are out of date.
+docs: .venv/installed-dev
+	UPDATE_DOCS=1 $(BIN)/pytest -q tests/test_docs.py
 
 # Browser tests drive Debian's Chromium; without it they skip and say so.
 browser:
