@@ -70,7 +70,7 @@ N_PLUS_ONE = Fault(
     title="N+1 queries",
     does="inventory reads the stock of a page of items one by one instead of in one query.",
     page="/traces",
-    find="`GET /inventory/items` of inventory runs 51 `select`s in a row on sqlite@inventory, where it used to run one.",
+    find="`GET /inventory/items` of inventory runs 51 `select`s in a row on sqlite@inventory instead of one.",
 )
 INSTANCE_ERRORS = Fault(
     name="instance-errors",

@@ -25,6 +25,7 @@ class Database:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._threads = threading.local()
+        self._connections: list[sqlite3.Connection] = []
 
     async def all(self, query: str, *parameters: Any) -> list[Row]:
         """Every row of `query`."""
@@ -43,6 +44,11 @@ class Database:
         """Run `work` in one write transaction, rolled back if it raises."""
         return await asyncio.to_thread(self._run, work)
 
+    def close(self) -> None:
+        """Close every thread's connection; no statement may be running."""
+        while self._connections:
+            self._connections.pop().close()
+
     def _run(self, work: Callable[[sqlite3.Cursor], T]) -> T:
         with write_transaction(self._connection()) as cursor:
             return work(cursor)
@@ -58,12 +64,13 @@ class Database:
         connection: sqlite3.Connection | None = getattr(self._threads, "connection", None)
         if connection is None:
             connection = self._threads.connection = connect(self._path)
+            self._connections.append(connection)
         return connection
 
 
 def connect(path: Path) -> sqlite3.Connection:
     """A connection in autocommit mode with a write-ahead log, whose rows are dicts."""
-    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
     connection.execute("pragma journal_mode = wal")
     connection.execute("pragma synchronous = normal")
     connection.row_factory = _as_dict

@@ -80,6 +80,10 @@ class Queue:
             )
         return message_id
 
+    def close(self) -> None:
+        """Close the file; nobody may be using the queue."""
+        self._database.close()
+
     async def consume(self, handle: Callable[[Any], Awaitable[None]]) -> None:
         """Handle messages one after the other, for ever; one that raises is logged and handed out again later."""
         while True:
