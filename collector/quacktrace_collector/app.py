@@ -92,7 +92,9 @@ async def running(settings: Settings) -> AsyncIterator[Addresses]:
         stack.push_async_callback(runner.cleanup)
         grpc_port = await _start_grpc(settings, ingest, metrics, stack)
         scheme = "https" if settings.tls_cert else "http"
-        yield Addresses(f"{scheme}://{_bracketed(settings.host)}:{sockets_bound}", f"{_bracketed(settings.host)}:{grpc_port}")
+        yield Addresses(
+            f"{scheme}://{_bracketed(settings.host)}:{sockets_bound}", f"{_bracketed(settings.host)}:{grpc_port}"
+        )
 
 
 async def _bind(runner: web.AppRunner, app: web.Application, settings: Settings) -> int:

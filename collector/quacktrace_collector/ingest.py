@@ -162,9 +162,7 @@ class Ingest:
             self._metrics.count("qt_ingest_normalised_total", normalised, kind=kind)
 
 
-def _decode(
-    decode: Callable[..., Decoded], bodies: list[bytes], received_at_ns: int
-) -> Decoded | None:
+def _decode(decode: Callable[..., Decoded], bodies: list[bytes], received_at_ns: int) -> Decoded | None:
     return decode(bodies, received_at_ns=received_at_ns) if bodies else None
 
 

@@ -28,7 +28,9 @@ _TEMPORARY: Final = ".tmp-"
 _METADATA: Final = "segment.json"
 
 # Dictionaries pay where values repeat; ids and times do not, and a dictionary tried first costs the writer a hash table.
-_UNIQUE: Final = frozenset({"span_id", "parent_span_id", "start_time", "end_time", "duration_ns", "time", "observed_time"})
+_UNIQUE: Final = frozenset(
+    {"span_id", "parent_span_id", "start_time", "end_time", "duration_ns", "time", "observed_time"}
+)
 _DELTA: Final = ("start_time", "end_time", "duration_ns", "time", "observed_time")
 
 
@@ -136,7 +138,9 @@ def _write(table: pa.Table, path: Path, *, bloom_filters: tuple[str, ...]) -> No
         compression="zstd",
         use_dictionary=[path for path in _leaf_paths(table.schema) if path not in _UNIQUE],
         column_encoding={name: "DELTA_BINARY_PACKED" for name in _DELTA if name in table.column_names},
-        bloom_filter_options={name: {"ndv": min(table.num_rows, ROW_GROUP_ROWS), "fpp": 0.01} for name in bloom_filters},
+        bloom_filter_options={
+            name: {"ndv": min(table.num_rows, ROW_GROUP_ROWS), "fpp": 0.01} for name in bloom_filters
+        },
         write_page_index=True,
         store_schema=False,
     ) as writer:

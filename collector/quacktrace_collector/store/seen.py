@@ -21,7 +21,14 @@ _WORDS: Final = 1 << 20
 _KEYS_PER_FILTER: Final = _WORDS * 64 // 32
 _RING: Final = 8
 _MULTIPLIERS: Final = np.array(
-    [0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93, 0xA0761D6478BD642F, 0xE7037ED1A0B428DB],
+    [
+        0x9E3779B97F4A7C15,
+        0xC2B2AE3D27D4EB4F,
+        0x165667B19E3779F9,
+        0xD6E8FEB86659FD93,
+        0xA0761D6478BD642F,
+        0xE7037ED1A0B428DB,
+    ],
     dtype=np.uint64,
 )
 _FINISH: Final = np.uint64(0xBF58476D1CE4E5B9)
@@ -45,7 +52,11 @@ def _words(ids: pa.ChunkedArray, width: int) -> npt.NDArray[np.uint64]:
     size = width * 8
     start = int(np.frombuffer(array.buffers()[1], np.int32)[array.offset])
     characters = np.frombuffer(array.buffers()[2], np.uint8)[start : start + len(array) * size]
-    return characters.view(np.uint64).reshape(-1, width) if not start % 8 else characters.copy().view(np.uint64).reshape(-1, width)
+    return (
+        characters.view(np.uint64).reshape(-1, width)
+        if not start % 8
+        else characters.copy().view(np.uint64).reshape(-1, width)
+    )
 
 
 class SeenSpans:

@@ -96,9 +96,7 @@ class Store:
         new = self._duplicates.without_duplicates(span_table) if span_table else None
         origins = {**(spans.origins if spans else {}), **(logs.origins if logs else {})}
         try:
-            generation.append(
-                self._writer, spans=new.table if new else None, logs=log_table, origins=origins.values()
-            )
+            generation.append(self._writer, spans=new.table if new else None, logs=log_table, origins=origins.values())
         except duckdb.Error as error:
             raise StoreUnavailableError(f"the batch could not be committed: {error}") from error
         if new:

@@ -85,7 +85,9 @@ PUBLIC_COLUMNS: Final[dict[Kind, tuple[str, ...]]] = {"spans": PUBLIC_SPAN_COLUM
 
 def hot_relation(kind: Kind, data_relation: str, origins_relation: str) -> str:
     """A SELECT of the public columns over a hot table (or feed) and its origins; both names are trusted identifiers."""
-    columns = ", ".join(_expression(column, attributes="map_from_entries(attributes)") for column in PUBLIC_COLUMNS[kind])
+    columns = ", ".join(
+        _expression(column, attributes="map_from_entries(attributes)") for column in PUBLIC_COLUMNS[kind]
+    )
     return f"select {columns} from {data_relation} join {origins_relation} using (origin_id)"
 
 
