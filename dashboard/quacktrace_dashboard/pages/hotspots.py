@@ -21,6 +21,7 @@ from quacktrace_dashboard.page import Page, current_viewer
 from quacktrace_dashboard.pages.error_groups import error_group_list
 from quacktrace_dashboard.state import ViewState
 from quacktrace_dashboard.states import error_card, no_data
+from quacktrace_dashboard.wrong_now import error_change
 
 __all__ = ["PAGE"]
 
@@ -232,16 +233,15 @@ def _summary(hotspots: Mapping[str, Any], groups: list[dict[str, Any]]) -> str:
 
 
 def _row(ranked: Mapping[str, Any]) -> dict[str, Any]:
-    previous_calls = ranked["previous_calls"]
-    previous_rate = ranked["previous_errors"] / previous_calls if previous_calls else None
+    before_calls, before_errors = ranked["previous_calls"], ranked["previous_errors"]
     return {
         **{
             key: ranked[key]
             for key in ("service_name", "operation", "errors", "error_rate", "p95_ms", "time_lost_ms", "error_series")
         },
         "id": f"{ranked['service_name']}\n{ranked['operation']}\n{ranked['kind']}",
-        "error_change": [ranked["error_rate"], previous_rate],
-        "p95_change": [ranked["p95_ms"], ranked["previous_p95_ms"] if previous_calls else None],
+        "error_change": error_change(ranked["errors"], ranked["calls"], before_errors, before_calls),
+        "p95_change": [ranked["p95_ms"], ranked["previous_p95_ms"] if before_calls else None],
     }
 
 

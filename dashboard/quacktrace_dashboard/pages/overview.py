@@ -1,0 +1,384 @@
+"""The first page: what is wrong now, and how every service is doing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dash import ClientsideFunction, Dash, Input, Output, State, html, no_update
+from dash.development.base_component import Component
+
+from quacktrace_dashboard import frozen_sql
+from quacktrace_dashboard.client import QueryClient
+from quacktrace_dashboard.errors import DashboardError
+from quacktrace_dashboard.figures.rates import rate_text
+from quacktrace_dashboard.formatting import format_count, format_duration_ms, format_percent
+from quacktrace_dashboard.grid import table_grid
+from quacktrace_dashboard.icons import icon
+from quacktrace_dashboard.links import page_link, services_link, sql_link, traces_link
+from quacktrace_dashboard.page import Page, Viewer, current_viewer
+from quacktrace_dashboard.pages.error_groups import error_group_list, sparkline
+from quacktrace_dashboard.palette import service_colour
+from quacktrace_dashboard.percentiles import histogram_percentile, percentile_series
+from quacktrace_dashboard.state import ViewState
+from quacktrace_dashboard.states import error_card, no_data
+from quacktrace_dashboard.wrong_now import HIGH_ERROR_RATE, Problem, error_change, find_problems
+
+__all__ = ["PAGE"]
+
+_BUCKETS = 40
+_MAX_PROBLEMS = 8
+_MAX_SERVICES = 15
+_MAX_GROUPS = 5
+_PROBLEM_ICONS = {"errors": "error", "slow": "clock", "silent": "empty"}
+
+_COLUMNS: list[dict[str, Any]] = [
+    {"field": "service_name", "headerName": "Service", "flex": 2, "minWidth": 150, "cellRenderer": "QtService"},
+    {"field": "calls_per_s", "headerName": "Calls", "cellRenderer": "QtRate", "type": "rightAligned", "width": 100},
+    {"field": "call_series", "headerName": "", "cellRenderer": "QtTrend", "width": 130, "sortable": False},
+    {
+        "field": "error_rate",
+        "headerName": "Errors",
+        "cellRenderer": "QtErrorShare",
+        "type": "rightAligned",
+        "width": 100,
+    },
+    {
+        "field": "error_change",
+        "headerName": "vs before",
+        "cellRenderer": "QtChange",
+        "type": "rightAligned",
+        "width": 100,
+    },
+    {"field": "error_series", "headerName": "", "cellRenderer": "QtErrorTrend", "width": 130, "sortable": False},
+    {"field": "p50_ms", "headerName": "p50", "cellRenderer": "QtDuration", "type": "rightAligned", "width": 95},
+    {"field": "p95_ms", "headerName": "p95", "cellRenderer": "QtDuration", "type": "rightAligned", "width": 95},
+    {
+        "field": "p95_change",
+        "headerName": "vs before",
+        "cellRenderer": "QtChange",
+        "type": "rightAligned",
+        "width": 100,
+    },
+]
+for _column in _COLUMNS:
+    if _column["cellRenderer"] == "QtChange":
+        _column["comparator"] = {"function": "quacktraceChange"}
+
+
+def layout(_: Mapping[str, str]) -> Component:
+    return html.Div(
+        [
+            html.Div(
+                [
+                    html.H1("Overview"),
+                    html.Span(id="overview-summary", className="qt-muted"),
+                    html.Div(className="qt-page-head-gap"),
+                    html.Div(id="overview-tools", className="qt-page-tools"),
+                ],
+                className="qt-page-head",
+            ),
+            html.Div(id="overview-state"),
+            html.Div(
+                [
+                    html.Div(
+                        [
+                            html.Div(id="overview-numbers", className="qt-tiles"),
+                            html.Div(id="overview-ingest", className="qt-card qt-tile qt-ingest"),
+                        ],
+                        className="qt-tile-row",
+                    ),
+                    html.Section(id="overview-problems", className="qt-card qt-panel", **{"data-live-pause": "true"}),
+                    html.Section(
+                        [
+                            html.Div(id="overview-services-head", className="qt-card-head"),
+                            html.Div(
+                                table_grid("overview-grid", _COLUMNS, row_id="params.data.id", domLayout="autoHeight"),
+                                **{"data-live-pause": "true"},
+                            ),
+                        ],
+                        className="qt-card qt-panel",
+                    ),
+                    html.Section(id="overview-errors", className="qt-card qt-panel", **{"data-live-pause": "true"}),
+                ],
+                id="overview-content",
+                className="qt-stack",
+                hidden=True,
+            ),
+        ],
+        className="qt-page",
+    )
+
+
+def register(app: Dash, client: QueryClient) -> None:
+    @app.callback(
+        Output("overview-state", "children"),
+        Output("overview-content", "hidden"),
+        Output("overview-summary", "children"),
+        Output("overview-tools", "children"),
+        Output("overview-numbers", "children"),
+        Output("overview-problems", "children"),
+        Output("overview-services-head", "children"),
+        Output("overview-grid", "rowData"),
+        Output("overview-errors", "children"),
+        Input("shell-url", "search"),
+        Input("shell-refresh", "data"),
+        State("shell-slots", "data"),
+    )
+    def show_overview(search: str | None, _refreshes: int, slots: dict[str, int]) -> tuple[Any, ...]:
+        state, viewer = ViewState.from_search(search), current_viewer()
+        from_ms, to_ms = state.time_range.resolve(viewer.now_ms)
+        now = {"from": from_ms, "to": to_ms}
+        before = {"from": from_ms - (to_ms - from_ms), "to": from_ms}
+        nothing = (no_update,) * 5
+        try:
+            services = client.get("/api/v1/services", now)
+            if not services["services"]:
+                return (no_data(services, state, viewer, what="calls", is_filtered=False), True, "", None, *nothing)
+            previous = client.get("/api/v1/services", before)
+            hotspots = client.get("/api/v1/hotspots", {**now, "buckets": _BUCKETS})
+            hotspots_before = client.get("/api/v1/hotspots", {**before, "buckets": 1})
+            groups = client.get("/api/v1/errors", {**now, "limit": 50})["groups"]
+        except DashboardError as error:
+            return (error_card(error), True, "", None, *nothing)
+        problems = find_problems(hotspots["ranked"], groups, services["services"], previous["services"])
+        seconds = (to_ms - from_ms) / 1000
+        return (
+            None,
+            False,
+            _summary(problems),
+            html.A(
+                [icon("sql"), "Show SQL"], href=sql_link(frozen_sql.services_sql(from_ms, to_ms)), className="qt-button"
+            ),
+            _tiles(services["services"], previous["services"], hotspots, hotspots_before, seconds, state),
+            _problem_card(problems, state, slots),
+            _services_head(services["services"], state),
+            _rows(services["services"], previous["services"], hotspots),
+            _errors_card(groups, state, viewer, slots),
+        )
+
+    app.clientside_callback(
+        ClientsideFunction("quacktrace", "showIngest"), Input("shell-refresh", "data"), Input("shell-url", "pathname")
+    )
+    app.clientside_callback(ClientsideFunction("quacktrace", "openServiceRow"), Input("overview-grid", "cellClicked"))
+
+
+def _summary(problems: Sequence[Problem]) -> str:
+    began = sum(not problem.is_passed_on for problem in problems)
+    if not began:
+        return "Nothing unusual in this time range"
+    return f"{began} thing{'' if began == 1 else 's'} to look at"
+
+
+def _tiles(
+    services: Sequence[Mapping[str, Any]],
+    previous: Sequence[Mapping[str, Any]],
+    hotspots: Mapping[str, Any],
+    hotspots_before: Mapping[str, Any],
+    seconds: float,
+    state: ViewState,
+) -> list[Component]:
+    calls, errors = _total(services, "calls"), _total(services, "errors")
+    calls_before, errors_before = _total(previous, "calls"), _total(previous, "errors")
+    rate = errors / calls if calls else 0.0
+    rate_before = errors_before / calls_before if calls_before else None
+    p95, p95_before = _p95(hotspots), _p95(hotspots_before)
+    series = hotspots["errors"]
+    latency = hotspots["latency"]
+    return [
+        _tile(
+            "Requests",
+            rate_text(calls, seconds),
+            _change(calls, calls_before or None),
+            sparkline(_column_sums(series["calls"]), class_name="qt-tile-spark"),
+            page_link("/traces", state),
+        ),
+        _tile(
+            "Errors",
+            format_percent(rate),
+            _change(rate, rate_before, is_worse_up=True),
+            sparkline(_column_sums(series["errors"]), class_name="qt-tile-spark qt-error-spark"),
+            page_link("/hotspots", state),
+        ),
+        _tile(
+            "p95 latency",
+            format_duration_ms(p95),
+            _change(p95, p95_before, is_worse_up=True),
+            sparkline(percentile_series(latency["bounds_ms"], latency["counts"], 0.95), class_name="qt-tile-spark"),
+            page_link("/traces", state, order="slowest"),
+        ),
+        _tile(
+            "Services",
+            format_count(len(services)),
+            _count_change(len(services), len(previous)),
+            _failing_services(services),
+            page_link("/services", state),
+        ),
+    ]
+
+
+def _tile(label: str, value: str, change: Component | None, chart: Component | None, href: str) -> Component:
+    return html.A(
+        [
+            html.Span(label, className="qt-tile-label"),
+            html.Span([html.B(value), change], className="qt-tile-value"),
+            chart,
+        ],
+        href=href,
+        className="qt-card qt-tile",
+    )
+
+
+def _change(now: float | None, before: float | None, *, is_worse_up: bool = False) -> Component | None:
+    """How much more or less than in the time before; coloured only where a direction is good or bad."""
+    if now is None or not before:
+        return None
+    ratio = now / before
+    if 0.95 < ratio < 1.05:
+        return html.Small("as before", className="qt-muted")
+    text = f"{ratio:.1f}×" if ratio >= 1.995 else f"{abs(ratio - 1):.0%}"
+    arrow = "▲" if ratio > 1 else "▼"
+    tone = "qt-muted" if not is_worse_up else "qt-error-text" if ratio > 1 else "qt-ok-text"
+    return html.Small(f"{arrow} {text}", className=tone, title="Against the equal time just before")
+
+
+def _count_change(now: int, before: int) -> Component | None:
+    if not before or now == before:
+        return None
+    return html.Small(f"{now - before:+d} since before", className="qt-muted")
+
+
+def _failing_services(services: Sequence[Mapping[str, Any]]) -> Component:
+    failing = sum(service["error_rate"] >= HIGH_ERROR_RATE for service in services)
+    if not failing:
+        return html.Span([icon("check"), "None fails often"], className="qt-tile-note qt-ok-text")
+    text = f"{failing} fail{'s' if failing == 1 else ''} more than {HIGH_ERROR_RATE:.0%}"
+    return html.Span([icon("alert"), text], className="qt-tile-note qt-error-text")
+
+
+def _problem_card(problems: Sequence[Problem], state: ViewState, slots: Mapping[str, int]) -> list[Component]:
+    head = html.Div(
+        [
+            html.H2("What is wrong now"),
+            html.Span("Against the equal time just before, worst first.", className="qt-muted"),
+        ],
+        className="qt-card-head",
+    )
+    if not problems:
+        calm = html.P(
+            [icon("check", class_name="qt-ok-text"), "No operation fails or is slower than it was."],
+            className="qt-calm",
+        )
+        return [head, calm]
+    rows = [_problem(problem, state, slots) for problem in problems[:_MAX_PROBLEMS]]
+    more = len(problems) - _MAX_PROBLEMS
+    rest = html.A(f"{more} more on the hotspots page", href=page_link("/hotspots", state), className="qt-more")
+    return [head, html.Ul(rows, className="qt-problems"), *([rest] if more > 0 else [])]
+
+
+def _problem(problem: Problem, state: ViewState, slots: Mapping[str, int]) -> Component:
+    if problem.kind == "silent":
+        href = services_link(state, service=problem.service_name)
+    else:
+        href = traces_link(
+            state,
+            service=problem.service_name,
+            operation=problem.operation or None,
+            status="error" if problem.kind == "errors" else None,
+            order="slowest" if problem.kind == "slow" else None,
+        )
+    return html.Li(
+        html.A(
+            [
+                icon(
+                    _PROBLEM_ICONS[problem.kind],
+                    class_name="qt-warning-text" if problem.kind != "errors" else "qt-error-text",
+                ),
+                html.I(className="qt-swatch", style={"background": service_colour(problem.service_name, slots)}),
+                html.B(problem.service_name),
+                html.Span(problem.operation, className="qt-problem-operation") if problem.operation else None,
+                html.Span(problem.sentence, className="qt-problem-sentence"),
+                html.Small("passed on from a service it calls", className="qt-chip") if problem.is_passed_on else None,
+                icon("chevron-right", class_name="qt-problem-go"),
+            ],
+            href=href,
+            className="qt-passed-on" if problem.is_passed_on else "",
+        )
+    )
+
+
+def _services_head(services: Sequence[Mapping[str, Any]], state: ViewState) -> list[Component]:
+    shown = min(len(services), _MAX_SERVICES)
+    hint = f"The {shown} with the most failed calls of {format_count(len(services))}." if len(services) > shown else ""
+    return [
+        html.H2("Services"),
+        html.Span(hint, className="qt-muted"),
+        html.A("Map", href=services_link(state), className="qt-link"),
+        html.A("Table", href=services_link(state, view="table"), className="qt-link"),
+    ]
+
+
+def _rows(
+    services: Sequence[Mapping[str, Any]], previous: Sequence[Mapping[str, Any]], hotspots: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    known = {service["service_name"]: service for service in previous}
+    errors = hotspots["errors"]
+    series = {
+        name: (calls, failed)
+        for name, calls, failed in zip(errors["services"], errors["calls"], errors["errors"], strict=True)
+    }
+    worst = sorted(services, key=lambda row: (-row["errors"], -row["calls"], row["service_name"]))[:_MAX_SERVICES]
+    rows = []
+    for service in worst:
+        name = service["service_name"]
+        before = known.get(name, {})
+        rows.append(
+            {
+                **{key: service[key] for key in ("service_name", "calls_per_s", "error_rate", "p50_ms", "p95_ms")},
+                "id": name,
+                "call_series": series.get(name, ([], []))[0],
+                "error_series": series.get(name, ([], []))[1],
+                "error_change": error_change(
+                    service["errors"], service["calls"], before.get("errors", 0), before.get("calls", 0)
+                ),
+                "p95_change": [service["p95_ms"], before.get("p95_ms")],
+            }
+        )
+    return rows
+
+
+def _errors_card(
+    groups: Sequence[Mapping[str, Any]], state: ViewState, viewer: Viewer, slots: Mapping[str, int]
+) -> list[Component]:
+    latest = sorted(groups, key=lambda group: group["last_seen"], reverse=True)[:_MAX_GROUPS]
+    head = html.Div(
+        [
+            html.H2("Latest errors"),
+            html.Span("Where each failure began.", className="qt-muted"),
+            html.A(f"All {len(groups)}", href=page_link("/hotspots", state), className="qt-link")
+            if len(groups) > len(latest)
+            else None,
+        ],
+        className="qt-card-head",
+    )
+    if not latest:
+        return [head, html.P("Nothing failed in this time range.", className="qt-muted qt-card-empty")]
+    return [head, error_group_list(latest, viewer, slots=slots)]
+
+
+def _total(services: Sequence[Mapping[str, Any]], field: str) -> int:
+    return sum(service[field] for service in services)
+
+
+def _p95(hotspots: Mapping[str, Any]) -> float | None:
+    latency = hotspots["latency"]
+    return histogram_percentile(latency["bounds_ms"], [sum(row) for row in latency["counts"]], 0.95)
+
+
+def _column_sums(rows: Sequence[Sequence[int]]) -> list[int]:
+    return [sum(column) for column in zip(*rows, strict=True)]
+
+
+PAGE = Page(
+    path="/", title="Overview", id_prefix="overview", layout=layout, register=register, icon="overview", key="o"
+)
