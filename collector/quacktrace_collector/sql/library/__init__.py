@@ -1,4 +1,4 @@
-"""The views that queries share, one `.sql` file each, written against two relations named `spans` and `logs`."""
+"""The views and macros that queries share, one `.sql` file each, over two relations named `spans` and `logs`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 
-__all__ = ["View", "view_sql", "with_views"]
+__all__ = ["Macro", "View", "macro_sql", "view_sql", "with_views"]
 
 
 class View(StrEnum):
@@ -27,6 +27,21 @@ class View(StrEnum):
     RED = "red"
 
 
+class Macro(StrEnum):
+    """A macro by its name, in the order of creation: a macro may call those before it."""
+
+    NOW = "now"
+    GET_CURRENT_TIMESTAMP = "get_current_timestamp"
+    TRACE_KEY = "_trace_key"
+    QUANTILE_MS = "quantile_ms"
+    TRACE = "trace"
+    DESCENDANTS = "descendants"
+    SELF_TIME = "self_time"
+    CRITICAL_PATH = "critical_path"
+    ERROR_GROUPS = "error_groups"
+    COMPARE = "compare"
+
+
 _READS: dict[View, tuple[View, ...]] = {
     View.EDGE_CALLS: (View.CALLS, View.INFERRED_CALLS, View.LINK_CALLS),
     View.EDGES: (View.EDGE_CALLS,),
@@ -38,6 +53,12 @@ _READS: dict[View, tuple[View, ...]] = {
 def view_sql(view: View) -> str:
     """The view's one statement, as it stands in its file."""
     return files(__name__).joinpath(f"{view}.sql").read_text("utf-8").strip()
+
+
+@cache
+def macro_sql(macro: Macro) -> str:
+    """The statement that creates the macro."""
+    return files(__name__).joinpath("macros", f"{macro}.sql").read_text("utf-8").strip()
 
 
 def with_views(views: Iterable[View]) -> str:

@@ -1,0 +1,383 @@
+"""Decides whether a statement may run, over its parsed tree: everything that is not known to be harmless is refused.
+
+Runs inside the worker process only: parsing hostile text can hang or crash the parser. It is one layer of several; the
+engine's own locks, the read-only transaction and the process's limits stand behind it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from enum import Enum
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
+
+import duckdb
+
+from quacktrace_collector.errors import QueryRefusedError
+from quacktrace_collector.sql.engine_errors import refused_by_engine
+from quacktrace_collector.sql.lexer import explain_prefix
+
+__all__ = ["MAX_QUERY_CHARACTERS", "Gate", "Statement", "StatementKind", "allowed_functions"]
+
+MAX_QUERY_CHARACTERS: Final = 100_000
+
+_QUERY_NODES: Final = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"})
+_TABLE_REFS: Final = frozenset(
+    {"BASE_TABLE", "SUBQUERY", "JOIN", "TABLE_FUNCTION", "EXPRESSION_LIST", "EMPTY", "PIVOT", "SHOW_REF"}
+)
+_MODIFIERS: Final = frozenset({"ORDER_MODIFIER", "LIMIT_MODIFIER", "LIMIT_PERCENT_MODIFIER", "DISTINCT_MODIFIER"})
+_ORDERS: Final = frozenset({"ORDER_DEFAULT", "ASCENDING", "DESCENDING", "INVALID"})
+_EXPRESSIONS: Final = frozenset(
+    {
+        "BETWEEN",
+        "CASE",
+        "CAST",
+        "COLLATE",
+        "COLUMN_REF",
+        "COMPARISON",
+        "CONJUNCTION",
+        "CONSTANT",
+        "FUNCTION",
+        "LAMBDA",
+        "LAMBDA_REF",
+        "OPERATOR",
+        "POSITIONAL_REFERENCE",
+        "STAR",
+        "SUBQUERY",
+        "TYPE",
+        "WINDOW",
+    }
+)
+_TABLE_FUNCTIONS: Final = frozenset(
+    {"range", "generate_series", "unnest", "repeat", "repeat_row", "json_each", "json_tree"}
+)
+_WINDOW_FUNCTIONS: Final = frozenset(
+    {
+        "cume_dist",
+        "dense_rank",
+        "fill",
+        "first",
+        "first_value",
+        "lag",
+        "last",
+        "last_value",
+        "lead",
+        "nth_value",
+        "ntile",
+        "percent_rank",
+        "rank",
+        "rank_dense",
+        "row_number",
+    }
+)
+# Aggregates named by a string: list_aggregate(list, 'sum').
+_BY_NAME: Final = frozenset({"list_aggregate", "list_aggr", "array_aggregate", "array_aggr", "aggregate"})
+_NO_LOCATION: Final = 2**64 - 1
+
+
+class StatementKind(Enum):
+    """How an accepted statement is run."""
+
+    QUERY = "query"
+    EXPLAIN = "explain"
+    SHOW_TABLES = "show_tables"
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """An accepted statement: the text that was checked is the text to run."""
+
+    sql: str
+    kind: StatementKind
+
+
+@cache
+def allowed_functions() -> frozenset[str]:
+    """The reviewed names, operators included, in lower case."""
+    text = files(__package__).joinpath("allowed_functions.txt").read_text("utf-8")
+    return frozenset(name for line in text.splitlines() if not line.startswith("#") for name in line.split())
+
+
+class Gate:
+    """Accepts one statement that reads `tables` and calls `functions`, `table_functions` or what was reviewed.
+
+    It has a DuckDB of its own, without any data, that only parses.
+    """
+
+    def __init__(
+        self, tables: Collection[str], *, functions: Collection[str] = (), table_functions: Collection[str] = ()
+    ) -> None:
+        self._tables = frozenset(tables)
+        self._table_functions = _TABLE_FUNCTIONS | frozenset(table_functions)
+        self._parser = duckdb.connect(config={"python_enable_replacements": False, "threads": 1})
+        for setting in (
+            "enable_external_access=false",
+            "autoload_known_extensions=false",
+            "max_expression_depth=250",
+            "lock_configuration=true",
+        ):
+            self._parser.execute(f"set {setting}")
+        known = {
+            str(name).lower()
+            for (name,) in self._parser.execute("select distinct function_name from duckdb_functions()").fetchall()
+        }
+        self._functions = (allowed_functions() & known) | frozenset(functions) | _WINDOW_FUNCTIONS | {"unnest"}
+
+    def check(self, sql: str) -> Statement:
+        """The statement to run; raises QueryRefusedError that says what is not allowed, where, and what is."""
+        if len(sql) > MAX_QUERY_CHARACTERS:
+            raise QueryRefusedError(
+                f"The query has {len(sql)} characters; at most {MAX_QUERY_CHARACTERS} are accepted.",
+                hint="Put long lists of values into a subquery.",
+            )
+        if "\x00" in sql:
+            raise QueryRefusedError("The query contains a NUL character.", position=sql.index("\x00"))
+        statements = self._extract(sql)
+        if len(statements) != 1:
+            raise QueryRefusedError(
+                "There is no statement here." if not statements else f"These are {len(statements)} statements.",
+                hint="Send one SELECT statement.",
+            )
+        kind = _statement_type(statements[0])
+        if kind == "EXPLAIN":
+            return self._check_explain(sql)
+        if kind != "SELECT":
+            raise QueryRefusedError(f"{kind} is not allowed.", hint="Queries read only: send one SELECT statement.")
+        tree = self._tree(sql)
+        if _shows_tables(tree):
+            return Statement(sql, StatementKind.SHOW_TABLES)
+        self._walk(tree, sql)
+        return Statement(sql, StatementKind.QUERY)
+
+    def _check_explain(self, sql: str) -> Statement:
+        length = explain_prefix(sql)
+        if length is None:
+            raise QueryRefusedError(
+                "This form of EXPLAIN is not allowed.", hint="Write EXPLAIN or EXPLAIN ANALYZE before one SELECT."
+            )
+        try:
+            inner = self.check(sql[length:])
+        except QueryRefusedError as error:
+            if error.position is not None:
+                error.position += length
+            raise
+        if inner.kind is not StatementKind.QUERY:
+            raise QueryRefusedError("Only a SELECT can be explained.", position=length)
+        return Statement(sql, StatementKind.EXPLAIN)
+
+    def _extract(self, sql: str) -> list[Any]:
+        try:
+            return list(self._parser.extract_statements(sql))
+        except duckdb.Error as error:
+            raise refused_by_engine(error, sql) from error
+
+    def _tree(self, sql: str) -> dict[str, Any]:
+        try:
+            row = self._parser.execute("select json_serialize_sql(?)", [sql]).fetchone()
+            tree: dict[str, Any] = json.loads(row[0]) if row else {}
+        except duckdb.Error as error:
+            raise refused_by_engine(error, sql) from error
+        except RecursionError as error:
+            raise QueryRefusedError("The query is nested too deeply.", hint="Split it into CTEs.") from error
+        if tree.get("error") or len(tree.get("statements", ())) != 1:
+            raise QueryRefusedError(
+                f"This statement cannot be checked: {tree.get('error_message', 'unknown form')}",
+                hint="Send one SELECT statement.",
+            )
+        return tree
+
+    def _walk(self, tree: dict[str, Any], sql: str) -> None:
+        stack: list[tuple[Any, frozenset[str], int | None]] = [(tree, frozenset(), None)]
+        while stack:
+            node, ctes, position = stack.pop()
+            if isinstance(node, list):
+                stack += ((item, ctes, position) for item in node)
+            if not isinstance(node, dict):
+                continue
+            position = _position(node, sql) if _has_position(node) else position
+            self._check_node(node, ctes, position)
+            for key, value in node.items():
+                if key != "cte_map":
+                    stack.append((value, ctes | _visible_ctes(node), position))
+            stack += ((query, ctes | visible, position) for query, visible in _cte_queries(node))
+
+    def _check_node(self, node: dict[str, Any], ctes: frozenset[str], position: int | None) -> None:
+        kind = node.get("type")
+        if "class" in node:
+            self._check_expression(node, position)
+        elif not isinstance(kind, str) or kind.endswith("_TYPE_INFO"):
+            return
+        elif kind == "BASE_TABLE":
+            self._check_table(node, ctes, position)
+        elif kind == "TABLE_FUNCTION":
+            self._check_table_function(node, position)
+        elif kind == "SHOW_REF":
+            self._check_show(node, ctes, position)
+        elif kind not in _QUERY_NODES | _TABLE_REFS | _MODIFIERS | _ORDERS:
+            raise QueryRefusedError(
+                f"{_readable(kind)} is not allowed here.", hint="Queries read only.", position=position
+            )
+
+    def _check_expression(self, node: dict[str, Any], position: int | None) -> None:
+        kind = str(node["class"])
+        if kind == "PARAMETER":
+            raise QueryRefusedError(
+                "Parameters such as ? or $1 have no value here.", hint="Write the value itself.", position=position
+            )
+        if kind not in _EXPRESSIONS:
+            raise QueryRefusedError(f"{_readable(kind)} is not allowed here.", position=position)
+        if kind in ("FUNCTION", "WINDOW"):
+            self._check_function(node, position)
+        elif kind == "TYPE" and (node.get("catalog") or node.get("schema")):
+            raise QueryRefusedError("Types have no schema here.", position=position)
+
+    def _check_function(self, node: dict[str, Any], position: int | None) -> None:
+        name = str(node.get("function_name", "")).lower()
+        if node.get("catalog") or node.get("schema") not in (None, "", "main"):
+            raise QueryRefusedError(
+                f"Function {_shorten(name)} is called with a schema.",
+                hint="Call it by its name alone.",
+                position=position,
+            )
+        if name in self._table_functions and node.get("_is_table_function"):
+            return
+        if name not in self._functions:
+            raise QueryRefusedError(
+                f"Function {_shorten(name)} is not allowed or does not exist.",
+                hint=_did_you_mean(name, self._functions)
+                or "GET /api/v1/schema lists the macros; docs/sql.md the rules.",
+                position=position,
+            )
+        if name in _BY_NAME:
+            self._check_aggregate_name(node, position)
+
+    def _check_aggregate_name(self, node: dict[str, Any], position: int | None) -> None:
+        arguments = node.get("children") or [entry.get("expression") for entry in node.get("arguments") or ()]
+        if len(arguments) < 2 or not isinstance(arguments[1], dict):
+            return
+        argument = arguments[1]
+        literal = argument.get("literal") or argument.get("value") or {}
+        name = literal.get("text", literal.get("value")) if isinstance(literal, dict) else None
+        if not isinstance(name, str) or name.lower() not in self._functions:
+            raise QueryRefusedError(
+                "The name of the aggregate must be written out and be an allowed function.",
+                hint="For instance list_aggregate(durations, 'sum').",
+                position=position,
+            )
+
+    def _check_table_function(self, node: dict[str, Any], position: int | None) -> None:
+        function = node.get("function")
+        if not isinstance(function, dict) or function.get("class") != "FUNCTION":
+            raise QueryRefusedError("This table function is not allowed.", position=position)
+        name = str(function.get("function_name", "")).lower()
+        if name not in self._table_functions:
+            raise QueryRefusedError(
+                f"Table function {_shorten(name)} is not allowed.",
+                hint=_did_you_mean(name, self._table_functions) or self._table_hint(),
+                position=position,
+            )
+        function["_is_table_function"] = True
+
+    def _check_table(self, node: dict[str, Any], ctes: frozenset[str], position: int | None) -> None:
+        name = str(node.get("table_name", "")).lower()
+        path = (node.get("qualified_name") or {}).get("path") or [node.get("table_name", "")]
+        schema = str(node.get("schema_name") or "").lower()
+        if node.get("catalog_name") or schema not in ("", "main") or len(path) > 2 or str(path[-1]).lower() != name:
+            raise QueryRefusedError(
+                f"Table {_shorten('.'.join(map(str, path)) if len(path) > 1 else f'{schema}.{name}')} is not allowed.",
+                hint=self._table_hint(),
+                position=position,
+            )
+        if node.get("at_clause"):
+            raise QueryRefusedError("Tables have no versions here.", hint="Leave out AT (…).", position=position)
+        if name not in self._tables and (schema or name not in ctes):
+            raise QueryRefusedError(
+                f"Table {_shorten(name)} does not exist.",
+                hint=_did_you_mean(name, self._tables | ctes) or self._table_hint(),
+                position=position,
+            )
+
+    def _check_show(self, node: dict[str, Any], ctes: frozenset[str], position: int | None) -> None:
+        if node.get("query") is not None and not node.get("table_name"):
+            return
+        if node.get("show_type") not in ("DESCRIBE", "SUMMARY", "SHOW", "SHOW_FROM"):
+            raise QueryRefusedError(
+                "Only SHOW TABLES, DESCRIBE and SUMMARIZE are allowed.", hint=self._table_hint(), position=position
+            )
+        self._check_table(node, ctes, position)
+
+    def _table_hint(self) -> str:
+        return "Tables: " + ", ".join(sorted(self._tables)) + "."
+
+
+def _statement_type(statement: Any) -> str:
+    # DuckDB 2.0 raises on the type of statements that its Python enum does not know (CONNECT, DISCONNECT).
+    try:
+        return str(statement.type.name)
+    except Exception:  # whatever it is, it is not a SELECT
+        return "This statement"
+
+
+def _shows_tables(tree: dict[str, Any]) -> bool:
+    node = tree["statements"][0]["node"]
+    source = node.get("from_table") or {}
+    return (
+        node.get("type") == "SELECT_NODE"
+        and source.get("type") == "SHOW_REF"
+        and source.get("query") is None
+        and source.get("table_name") in ('"tables"', "__show_tables_expanded")
+        and source.get("show_type") in ("SHOW_SPECIAL", "SHOW_UNQUALIFIED")
+    )
+
+
+def _ctes(node: dict[str, Any]) -> list[dict[str, Any]]:
+    entries = (node.get("cte_map") or {}).get("map") if isinstance(node.get("cte_map"), dict) else None
+    return [entry for entry in entries or () if isinstance(entry, dict)]
+
+
+def _visible_ctes(node: dict[str, Any]) -> frozenset[str]:
+    """The names that the node's own body may read."""
+    names = {str(entry["key"]).lower() for entry in _ctes(node)}
+    if node.get("type") in ("CTE_NODE", "RECURSIVE_CTE_NODE") and node.get("cte_name"):
+        names.add(str(node["cte_name"]).lower())
+    return frozenset(names)
+
+
+def _cte_queries(node: dict[str, Any]) -> Iterator[tuple[Any, frozenset[str]]]:
+    """Each CTE with the names it may read: those before it. Its own name is its RECURSIVE_CTE_NODE's to add.
+
+    A CTE that reads its own name without being recursive reads the catalog, so `with duckdb_settings as (from
+    duckdb_settings)` must not make that name a CTE inside itself.
+    """
+    before: set[str] = set()
+    for entry in _ctes(node):
+        yield entry.get("value"), frozenset(before)
+        before.add(str(entry["key"]).lower())
+
+
+def _has_position(node: dict[str, Any]) -> bool:
+    location = node.get("query_location")
+    return isinstance(location, int) and location != _NO_LOCATION
+
+
+def _position(node: dict[str, Any], sql: str) -> int:
+    encoded = sql.encode("utf-8", "surrogatepass")[: node["query_location"]]
+    return len(encoded.decode("utf-8", "ignore"))
+
+
+def _readable(kind: str) -> str:
+    return re.sub(r"_(NODE|REF)$", "", kind).replace("_", " ")
+
+
+def _shorten(name: str) -> str:
+    return f'"{name[:60]}…"' if len(name) > 60 else f'"{name}"'
+
+
+def _did_you_mean(name: str, known: Collection[str]) -> str:
+    matches = get_close_matches(name, sorted(known), n=1, cutoff=0.7)
+    return f'Did you mean "{matches[0]}"?' if matches else ""

@@ -1,0 +1,63 @@
+"""Just enough of SQL's lexical rules to find words outside strings, quoted names and comments."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+__all__ = ["Word", "explain_prefix", "without_terminator", "words"]
+
+_TOKEN: Final = re.compile(
+    r"""
+      (?P<skip> \s+ | --[^\n]* | /\*.*?(?:\*/|\Z) )
+    | (?P<text> [eE]?'(?:[^']|'')*(?:'|\Z) | "(?:[^"]|"")*(?:"|\Z) | \$(?P<tag>\w*)\$.*?(?:\$(?P=tag)\$|\Z) )
+    | (?P<word> [^\W\d]\w* )
+    | (?P<other> \d[\w.]* | . )
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_EXPLAIN: Final = re.compile(
+    r"(?:\s+|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*explain(?:\s+analyze|\s*\(\s*analyze\s*\))?(?=[\s(])",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+class Word(NamedTuple):
+    """A word, or one other character, of a statement."""
+
+    start: int
+    end: int
+    text: str
+    """In lower case; a string or quoted name is ''."""
+    depth: int
+    """How many brackets are open around it."""
+
+
+def words(sql: str) -> Iterator[Word]:
+    """Every token but whitespace and comments, in order."""
+    depth = 0
+    for match in _TOKEN.finditer(sql):
+        if match.lastgroup == "skip" or match["skip"] is not None:
+            continue
+        text = match.group().lower() if match["text"] is None else ""
+        if text in (")", "]", "}"):
+            depth -= 1
+        yield Word(match.start(), match.end(), text, depth)
+        if text in ("(", "[", "{"):
+            depth += 1
+
+
+def explain_prefix(sql: str) -> int | None:
+    """How many characters `EXPLAIN` or `EXPLAIN ANALYZE` and the comments before it take; None for any other form."""
+    match = _EXPLAIN.match(sql)
+    return match.end() if match else None
+
+
+def without_terminator(sql: str) -> str:
+    """`sql` up to its last token, without the semicolons that end it."""
+    end = 0
+    for word in words(sql):
+        if word.text != ";":
+            end = word.end
+    return sql[:end]

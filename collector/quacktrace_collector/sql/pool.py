@@ -1,0 +1,206 @@
+"""Runs user SQL in worker processes: a few kept warm, each killed at its query's deadline."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from quacktrace_collector.errors import (
+    OverloadedError,
+    QuacktraceError,
+    QueryRefusedError,
+    QueryTimeoutError,
+    QueryTooLargeError,
+)
+from quacktrace_collector.sql.frames import Frame, ResultFormat
+from quacktrace_collector.sql.gate import MAX_QUERY_CHARACTERS
+from quacktrace_collector.sql.snapshot_frame import snapshot_header
+from quacktrace_collector.sql.worker_process import WorkerDiedError, WorkerLimits, WorkerProcess
+from quacktrace_collector.store.snapshot import Snapshot
+
+__all__ = ["SqlPool", "SqlResult"]
+
+MAX_RESULT_BYTES: Final = 64 << 20
+# A worker that a query has made this big is replaced instead of kept.
+_MAX_IDLE_BYTES: Final = 512 << 20
+_QUEUE_WAIT_S: Final = 2.0
+_DESCRIBE_TIMEOUT_S: Final = 30.0
+# A second process, and a second snapshot, for when a worker cannot read what it was told to.
+_ATTEMPTS: Final = 2
+
+_log = logging.getLogger(__name__)
+
+
+class SnapshotSource(Protocol):
+    """What the pool needs of the store."""
+
+    sealed_dir: Path
+    """The folder of the sealed segments."""
+
+    def snapshot(self) -> AbstractContextManager[Snapshot]:
+        """Everything that was acknowledged so far, pinned."""
+
+
+@dataclass(frozen=True, slots=True)
+class SqlResult:
+    """An answer, encoded as it was asked for."""
+
+    body: bytes
+    is_gzip: bool
+    row_count: int
+    truncated: bool
+    elapsed_ms: float
+
+
+class SqlPool:
+    """At most `workers` queries at once; belongs to one event loop."""
+
+    def __init__(
+        self, store: SnapshotSource, *, workers: int = 2, limits: WorkerLimits | None = None, idle_s: float = 300.0
+    ) -> None:
+        self._store = store
+        self._limits = limits or WorkerLimits()
+        self._idle_s = idle_s
+        self._slots = asyncio.Semaphore(workers)
+        self._idle: list[tuple[WorkerProcess, asyncio.TimerHandle]] = []
+        self._column_types: Mapping[str, Mapping[str, str]] | None = None
+        self._background: set[asyncio.Task[None]] = set()
+
+    @property
+    def idle_workers(self) -> list[WorkerProcess]:
+        """The workers that wait for a query, the one that ran last at the end."""
+        return [worker for worker, _ in self._idle]
+
+    async def run(
+        self,
+        query: str,
+        *,
+        form: ResultFormat = ResultFormat.JSON,
+        limit: int = 10_000,
+        timeout_s: float = 10.0,
+        compress: bool = False,
+    ) -> SqlResult:
+        """The result of one statement over everything acknowledged before this call.
+
+        Raises QueryRefusedError, QueryTimeoutError, QueryTooLargeError, or OverloadedError when every worker is busy.
+        """
+        if len(query) > MAX_QUERY_CHARACTERS:
+            raise QueryRefusedError(
+                f"The query has {len(query)} characters; at most {MAX_QUERY_CHARACTERS} are accepted.",
+                hint="Put long lists of values into a subquery.",
+            )
+        header = {
+            "query": query,
+            "format": form.value,
+            "limit": limit,
+            "max_bytes": MAX_RESULT_BYTES,
+            "compress": compress,
+        }
+        return _result(await self._ask(header, timeout_s))
+
+    async def column_types(self) -> Mapping[str, Mapping[str, str]]:
+        """The DuckDB type of each public table's columns."""
+        if self._column_types is None:
+            answer = await self._ask({"describe": True}, _DESCRIBE_TIMEOUT_S)
+            self._column_types = answer.header["column_types"]
+        return self._column_types
+
+    async def close(self) -> None:
+        """End every idle worker; queries that still run end with their callers."""
+        for worker, timer in self._idle:
+            timer.cancel()
+            self._end(worker)
+        self._idle.clear()
+        await asyncio.gather(*self._background)
+
+    async def _ask(self, header: dict[str, Any], timeout_s: float) -> Frame:
+        try:
+            await asyncio.wait_for(self._slots.acquire(), min(_QUEUE_WAIT_S, timeout_s))
+        except TimeoutError as error:
+            raise OverloadedError("Other queries are running.", hint="Try again in a moment.") from error
+        try:
+            return await self._ask_any(header, timeout_s)
+        finally:
+            self._slots.release()
+
+    async def _ask_any(self, header: dict[str, Any], timeout_s: float) -> Frame:
+        deadline = time.monotonic() + timeout_s
+        for _ in range(_ATTEMPTS):
+            try:
+                worker = await self._take()
+            except (WorkerDiedError, TimeoutError, OSError) as error:
+                raise OverloadedError(
+                    f"No process can be started for the query: {error}", hint="Try again in a moment."
+                ) from error
+            answer = await self._ask_worker(worker, header, deadline, timeout_s)
+            if "failed" not in answer.header:
+                return answer
+            _log.warning("a SQL worker could not read the stored data: %s", answer.header["failed"])
+        raise OverloadedError("The stored data could not be read now.", hint="Try again in a moment.")
+
+    async def _ask_worker(
+        self, worker: WorkerProcess, header: dict[str, Any], deadline: float, timeout_s: float
+    ) -> Frame:
+        answer: Frame | None = None
+        try:
+            with self._store.snapshot() as snapshot:
+                async with asyncio.timeout(max(deadline - time.monotonic(), 0.0)):
+                    answer = await worker.ask({**header, "snapshot": snapshot_header(snapshot)})
+            return answer
+        except WorkerDiedError as error:
+            raise QueryTooLargeError(
+                "The query ended the process that ran it, most likely for want of memory.",
+                hint="Simplify the query, or select less.",
+            ) from error
+        except TimeoutError as error:
+            raise QueryTimeoutError(
+                f"The query was stopped after {timeout_s:g} s.",
+                hint="Filter by start_time or trace_id, or give a larger timeout_s.",
+            ) from error
+        finally:
+            # Timed out, cancelled, dead or broken: it goes; the snapshot may already be let go of.
+            if answer is None or "failed" in answer.header or worker.resident_bytes > _MAX_IDLE_BYTES:
+                self._end(worker)
+            else:
+                self._keep(worker)
+
+    async def _take(self) -> WorkerProcess:
+        while self._idle:
+            worker, timer = self._idle.pop()
+            timer.cancel()
+            if worker.is_alive:
+                return worker
+            self._end(worker)
+        return await WorkerProcess.start(self._store.sealed_dir, self._limits)
+
+    def _keep(self, worker: WorkerProcess) -> None:
+        timer = asyncio.get_running_loop().call_later(self._idle_s, self._retire, worker)
+        self._idle.append((worker, timer))
+
+    def _retire(self, worker: WorkerProcess) -> None:
+        self._idle = [entry for entry in self._idle if entry[0] is not worker]
+        self._end(worker)
+
+    def _end(self, worker: WorkerProcess) -> None:
+        task = asyncio.get_running_loop().create_task(worker.kill())
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+
+def _result(answer: Frame) -> SqlResult:
+    header = answer.header
+    if "error" in header:
+        raise _error(header)
+    return SqlResult(answer.body, header["is_gzip"], header["row_count"], header["truncated"], header["elapsed_ms"])
+
+
+def _error(header: dict[str, Any]) -> QuacktraceError:
+    if header["error"] == QueryTooLargeError.__name__:
+        return QueryTooLargeError(header["message"], hint=header["hint"])
+    return QueryRefusedError(header["message"], hint=header["hint"], position=header["position"])
