@@ -1,7 +1,7 @@
 """Group commit: whatever waits when the writer becomes idle is decoded and committed together, then answered.
 
-One thread decodes and writes. There is no timer: a lone request is committed at once, and under load the batches grow by
-themselves. Decoding in a second thread was measured to gain nothing (the GIL).
+One thread decodes and writes. There is no timer: a lone request is committed at once, and under load the batches grow
+by themselves. Decoding in a second thread was measured to gain nothing (the GIL).
 """
 
 from __future__ import annotations
@@ -170,8 +170,7 @@ def _newest_traces(spans: Decoded | None) -> list[str]:
     if spans is None or not spans.table.num_rows:
         return []
     newest = spans.table["trace_id"].slice(max(0, spans.table.num_rows - 10 * _NEWEST_TRACES))
-    unique: list[str] = pc.unique(newest).to_pylist()
-    return unique[-_NEWEST_TRACES:]
+    return [str(trace_id) for trace_id in pc.unique(newest).to_pylist()][-_NEWEST_TRACES:]
 
 
 def _answer(answers: list[tuple[_Waiting, RequestOutcome | Exception]]) -> None:

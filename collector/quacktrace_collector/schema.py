@@ -1,8 +1,8 @@
 """The columns of spans and logs, once: Arrow schemas that decode produces, hot tables hold and sealed files extend.
 
 A span's resource and scope are the same for thousands of spans, so they are an *origin*: one row per distinct
-(resource, scope) pair, referred to by `origin_id` while spans are hot. Sealed files are flat: the origin's columns stand in
-each span's row, dictionary-encoded.
+(resource, scope) pair, referred to by `origin_id` while spans are hot. Sealed files are flat: the origin's columns
+stand in each span's row, dictionary-encoded.
 """
 
 from __future__ import annotations
@@ -69,77 +69,77 @@ PROMOTED: Final = (
     PromotedAttribute("error_type", ("error.type",)),
 )
 
-SPANS: Final = pa.schema(
-    [
-        ("trace_id", pa.string()),
-        ("span_id", pa.string()),
-        ("parent_span_id", pa.string()),
-        ("trace_state", pa.string()),
-        ("flags", pa.uint32()),
-        ("name", pa.string()),
-        ("kind", pa.string()),
-        ("start_time", TIMESTAMP),
-        ("end_time", TIMESTAMP),
-        ("duration_ns", pa.int64()),
-        ("status_code", pa.string()),
-        ("status_message", pa.string()),
-        ("attributes", ATTRIBUTE_LIST),
-        ("attributes_types", pa.string()),
-        ("events", pa.list_(EVENT)),
-        ("links", pa.list_(LINK)),
-        ("dropped_attributes_count", pa.uint32()),
-        ("dropped_events_count", pa.uint32()),
-        ("dropped_links_count", pa.uint32()),
-        ("received_at", TIMESTAMP),
-        ("origin_id", pa.uint64()),
-        *((promoted.column, promoted.type) for promoted in PROMOTED),
-    ]
-)
+_Columns = list[tuple[str, pa.DataType]]
+
+_SPAN_COLUMNS: Final[_Columns] = [
+    ("trace_id", pa.string()),
+    ("span_id", pa.string()),
+    ("parent_span_id", pa.string()),
+    ("trace_state", pa.string()),
+    ("flags", pa.uint32()),
+    ("name", pa.string()),
+    ("kind", pa.string()),
+    ("start_time", TIMESTAMP),
+    ("end_time", TIMESTAMP),
+    ("duration_ns", pa.int64()),
+    ("status_code", pa.string()),
+    ("status_message", pa.string()),
+    ("attributes", ATTRIBUTE_LIST),
+    ("attributes_types", pa.string()),
+    ("events", pa.list_(EVENT)),
+    ("links", pa.list_(LINK)),
+    ("dropped_attributes_count", pa.uint32()),
+    ("dropped_events_count", pa.uint32()),
+    ("dropped_links_count", pa.uint32()),
+    ("received_at", TIMESTAMP),
+    ("origin_id", pa.uint64()),
+    *((promoted.column, promoted.type) for promoted in PROMOTED),
+]
+SPANS: Final = pa.schema(_SPAN_COLUMNS)
 """One row per span. `parent_span_id` is NULL for a root; absent promoted columns are NULL; other strings are ''."""
 
-LOGS: Final = pa.schema(
-    [
-        ("time", TIMESTAMP),
-        ("observed_time", TIMESTAMP),
-        ("severity_number", pa.int32()),
-        ("severity_text", pa.string()),
-        ("body", pa.string()),
-        ("body_type", pa.string()),
-        ("attributes", ATTRIBUTE_LIST),
-        ("attributes_types", pa.string()),
-        ("dropped_attributes_count", pa.uint32()),
-        ("flags", pa.uint32()),
-        ("trace_id", pa.string()),
-        ("span_id", pa.string()),
-        ("event_name", pa.string()),
-        ("received_at", TIMESTAMP),
-        ("origin_id", pa.uint64()),
-    ]
-)
+_LOG_COLUMNS: Final[_Columns] = [
+    ("time", TIMESTAMP),
+    ("observed_time", TIMESTAMP),
+    ("severity_number", pa.int32()),
+    ("severity_text", pa.string()),
+    ("body", pa.string()),
+    ("body_type", pa.string()),
+    ("attributes", ATTRIBUTE_LIST),
+    ("attributes_types", pa.string()),
+    ("dropped_attributes_count", pa.uint32()),
+    ("flags", pa.uint32()),
+    ("trace_id", pa.string()),
+    ("span_id", pa.string()),
+    ("event_name", pa.string()),
+    ("received_at", TIMESTAMP),
+    ("origin_id", pa.uint64()),
+]
+LOGS: Final = pa.schema(_LOG_COLUMNS)
 """One row per log record. `time` falls back to the observed time; `trace_id` and `span_id` are NULL where absent."""
 
-ORIGINS: Final = pa.schema(
-    [
-        ("origin_id", pa.uint64()),
-        ("service_name", pa.string()),
-        ("service_namespace", pa.string()),
-        ("service_version", pa.string()),
-        ("service_instance_id", pa.string()),
-        ("deployment_environment", pa.string()),
-        ("resource_json", pa.string()),
-        ("resource_types", pa.string()),
-        ("resource_dropped_attributes_count", pa.uint32()),
-        ("resource_entity_refs", pa.string()),
-        ("resource_schema_url", pa.string()),
-        ("scope_name", pa.string()),
-        ("scope_version", pa.string()),
-        ("scope_attributes_json", pa.string()),
-        ("scope_attributes_types", pa.string()),
-        ("scope_dropped_attributes_count", pa.uint32()),
-        ("scope_schema_url", pa.string()),
-    ]
-)
+_ORIGIN_COLUMNS: Final[_Columns] = [
+    ("origin_id", pa.uint64()),
+    ("service_name", pa.string()),
+    ("service_namespace", pa.string()),
+    ("service_version", pa.string()),
+    ("service_instance_id", pa.string()),
+    ("deployment_environment", pa.string()),
+    ("resource_json", pa.string()),
+    ("resource_types", pa.string()),
+    ("resource_dropped_attributes_count", pa.uint32()),
+    ("resource_entity_refs", pa.string()),
+    ("resource_schema_url", pa.string()),
+    ("scope_name", pa.string()),
+    ("scope_version", pa.string()),
+    ("scope_attributes_json", pa.string()),
+    ("scope_attributes_types", pa.string()),
+    ("scope_dropped_attributes_count", pa.uint32()),
+    ("scope_schema_url", pa.string()),
+]
+ORIGINS: Final = pa.schema(_ORIGIN_COLUMNS)
 """One row per distinct (resource, scope) pair. `…_json` is an object of key to text, `…_types` one letter an entry in
-the same order (s i d b y a k n: string, int, double, bool, bytes, array, kvlist, none), `resource_entity_refs` a JSON list or ''."""
+the same order (s i d b y a k n: string, int, double, bool, bytes, array, kvlist, none), `resource_entity_refs` a JSON
+list or ''."""
 
 ORIGIN_COLUMNS: Final = tuple(name for name in ORIGINS.names if name != "origin_id")

@@ -51,7 +51,7 @@ class Duplicates:
         for row in np.flatnonzero(repeated):
             if _ids(spans, int(row)) == _ids(spans, int(first[inverse[row]])):
                 keep[row] = False
-        return NewSpans(spans.filter(pa.array(keep)), keys[keep])
+        return NewSpans(spans.take(np.flatnonzero(keep)), keys[keep])
 
     def remember(self, new: NewSpans) -> None:
         """These are stored now."""
@@ -61,7 +61,7 @@ class Duplicates:
         stored = np.zeros(spans.num_rows, np.bool_)
         if not len(rows):
             return stored
-        suspects = spans.select(["trace_id", "span_id", "start_time"]).take(pa.array(rows))
+        suspects = spans.select(["trace_id", "span_id", "start_time"]).take(rows)
         bounds = pc.min_max(suspects["start_time"].cast(pa.int64()))
         found = self._query(
             _FIND,

@@ -1,7 +1,7 @@
 """A hot generation: one attached DuckDB file that fsynced group commits append to, and its feed.
 
-A generation is never checkpointed: its write-ahead log is its storage, and it is dropped whole once sealed. One hot table
-with DELETE and CHECKPOINT was tried instead: it stalled commits 0.4-0.8 s and its file grew for ever.
+A generation is never checkpointed: its write-ahead log is its storage, and it is dropped whole once sealed. One hot
+table with DELETE and CHECKPOINT was tried instead: it stalled commits 0.4-0.8 s and its file grew for ever.
 """
 
 from __future__ import annotations
@@ -174,5 +174,5 @@ def _rollback(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute("rollback")
         connection.unregister("_batch")
     except duckdb.Error:
-        # The failed statement already ended the transaction, or the instance is invalid: the caller has the first error.
+        # The failed statement already ended the transaction, or the instance is invalid: the caller has the error.
         return

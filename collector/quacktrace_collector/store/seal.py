@@ -1,7 +1,7 @@
 """Sealing: a full generation becomes a folder of immutable Parquet files.
 
-The files are written and fsynced under a temporary name; renaming the folder is the commit point. A folder `sealed/N` that
-exists makes generation N void, whatever is left of its files.
+The files are written and fsynced under a temporary name; renaming the folder is the commit point. A folder `sealed/N`
+that exists makes generation N void, whatever is left of its files.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ import os
 import shutil
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from quacktrace_collector.decode.arrow_views import Array
 from quacktrace_collector.errors import StoreUnavailableError
 from quacktrace_collector.schema import ATTRIBUTE_MAP, LOGS, ORIGIN_COLUMNS, ORIGINS, SPANS
 from quacktrace_collector.store.feed import read_feed
@@ -27,7 +28,7 @@ ROW_GROUP_ROWS: Final = 100_000
 _TEMPORARY: Final = ".tmp-"
 _METADATA: Final = "segment.json"
 
-# Dictionaries pay where values repeat; ids and times do not, and a dictionary tried first costs the writer a hash table.
+# Dictionaries pay where values repeat; ids and times do not, and trying costs the writer a hash table.
 _UNIQUE: Final = frozenset(
     {"span_id", "parent_span_id", "start_time", "end_time", "duration_ns", "time", "observed_time"}
 )
@@ -102,8 +103,8 @@ def _flatten(table: pa.Table, origins: pa.Table, *, sort_by: str) -> pa.Table:
     """Sorted rows with the origin's columns in place of `origin_id` and attributes as MAP."""
     table = table.combine_chunks()
     order = np.argsort(table[sort_by].cast(pa.int64()).to_numpy(), kind="stable")
-    table = table.take(pa.array(order))
-    columns: dict[str, pa.Array | pa.ChunkedArray] = {}
+    table = table.take(order)
+    columns: dict[str, pa.Array[Any] | pa.ChunkedArray[Any]] = {}
     for name in table.column_names:
         if name == "attributes":
             columns[name] = _as_map(table[name])
@@ -113,15 +114,17 @@ def _flatten(table: pa.Table, origins: pa.Table, *, sort_by: str) -> pa.Table:
     return pa.table(columns)
 
 
-def _as_map(attributes: pa.ChunkedArray) -> pa.ChunkedArray:
-    chunks = []
-    for chunk in attributes.chunks:
-        pairs = chunk.values
-        chunks.append(pa.MapArray.from_arrays(chunk.offsets, pairs.field("key"), pairs.field("value")))
-    return pa.chunked_array(chunks, type=ATTRIBUTE_MAP)
+def _as_map(attributes: Array) -> Array:
+    """Lists of pairs as MAP: the same buffers, another type."""
+    maps = []
+    for lists in attributes.chunks:
+        pairs = lists.values
+        maps.append(pa.MapArray.from_arrays(lists.offsets, pairs.field("key"), pairs.field("value")))
+    chunked: Array = pa.chunked_array
+    return chunked(maps, type=ATTRIBUTE_MAP)
 
 
-def _origin_columns(origin_id: pa.ChunkedArray, origins: pa.Table) -> dict[str, pa.DictionaryArray]:
+def _origin_columns(origin_id: pa.ChunkedArray[Any], origins: pa.Table) -> dict[str, pa.DictionaryArray[Any, Any]]:
     rows = pc.index_in(origin_id.combine_chunks(), value_set=origins["origin_id"].combine_chunks())
     columns = {}
     for name in ORIGIN_COLUMNS:
@@ -132,11 +135,12 @@ def _origin_columns(origin_id: pa.ChunkedArray, origins: pa.Table) -> dict[str, 
 
 
 def _write(table: pa.Table, path: Path, *, bloom_filters: tuple[str, ...]) -> None:
+    dictionaries: Any = [path for path in _leaf_paths(table.schema) if path not in _UNIQUE]
     with pq.ParquetWriter(
         path,
         table.schema,
         compression="zstd",
-        use_dictionary=[path for path in _leaf_paths(table.schema) if path not in _UNIQUE],
+        use_dictionary=dictionaries,
         column_encoding={name: "DELTA_BINARY_PACKED" for name in _DELTA if name in table.column_names},
         bloom_filter_options={
             name: {"ndv": min(table.num_rows, ROW_GROUP_ROWS), "fpp": 0.01} for name in bloom_filters

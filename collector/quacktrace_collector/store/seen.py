@@ -1,19 +1,21 @@
 """Which spans have arrived already: a ring of blocked Bloom filters in numpy.
 
-A filter says "surely new" or "look": the few that it is not sure of are looked up exactly in the store. One 64-bit word per
-key holds its six bits (a register-blocked filter: Putze, Sanders, Singler, "Cache-, hash- and space-efficient Bloom filters",
-2007), so a lookup is one gather and one compare, about 0.05 µs a span and filter. At 32 bits a key about 2 in 10,000 new spans
-are looked up for nothing.
+A filter says "surely new" or "look": the few that it is not sure of are looked up exactly in the store. One 64-bit
+word per key holds its six bits (a register-blocked filter: Putze, Sanders, Singler, "Cache-, hash- and space-efficient
+Bloom filters", 2007), so a lookup is one gather and one compare, about 0.05 µs a span and filter. At 32 bits a key
+about 2 in 10,000 new spans are looked up for nothing.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+
+from quacktrace_collector.decode.arrow_views import data_of
 
 Keys = npt.NDArray[np.uint64]
 
@@ -34,29 +36,20 @@ _MULTIPLIERS: Final = np.array(
 _FINISH: Final = np.uint64(0xBF58476D1CE4E5B9)
 
 
-def span_keys(trace_id: pa.ChunkedArray, span_id: pa.ChunkedArray) -> Keys:
+def span_keys(trace_id: pa.ChunkedArray[Any], span_id: pa.ChunkedArray[Any]) -> Keys:
     """A 64-bit hash per span of its ids, 32 and 16 hex digits each."""
     words = np.concatenate([_words(trace_id, 4), _words(span_id, 2)], axis=1)
-    mixed = (words * _MULTIPLIERS).sum(axis=1, dtype=np.uint64)
+    mixed: Keys = (words * _MULTIPLIERS).sum(axis=1, dtype=np.uint64)
     mixed ^= mixed >> np.uint64(32)
     mixed *= _FINISH
     mixed ^= mixed >> np.uint64(29)
     return mixed
 
 
-def _words(ids: pa.ChunkedArray, width: int) -> npt.NDArray[np.uint64]:
+def _words(ids: pa.ChunkedArray[Any], width: int) -> npt.NDArray[np.uint64]:
     array = ids.combine_chunks()
-    array = array.chunk(0) if isinstance(array, pa.ChunkedArray) else array
-    if not len(array):
-        return np.empty((0, width), np.uint64)
-    size = width * 8
-    start = int(np.frombuffer(array.buffers()[1], np.int32)[array.offset])
-    characters = np.frombuffer(array.buffers()[2], np.uint8)[start : start + len(array) * size]
-    return (
-        characters.view(np.uint64).reshape(-1, width)
-        if not start % 8
-        else characters.copy().view(np.uint64).reshape(-1, width)
-    )
+    words: npt.NDArray[np.uint64] = np.ascontiguousarray(data_of(array)).view(np.uint64).reshape(-1, width)
+    return words
 
 
 class SeenSpans:

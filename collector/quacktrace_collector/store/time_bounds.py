@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -13,7 +15,7 @@ class TimeBounds:
         self.first_ns: int | None = None
         self.last_ns: int | None = None
 
-    def include(self, times: pa.ChunkedArray) -> None:
+    def include(self, times: pa.ChunkedArray[Any]) -> None:
         """Widen to a column of timestamps in nanoseconds."""
         bounds = pc.min_max(times.cast(pa.int64()))
         first, last = bounds["min"].as_py(), bounds["max"].as_py()
