@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dash import ClientsideFunction, Dash, Input, dcc, html
+from dash import ClientsideFunction, Dash, Input, Output, dcc, html
 from dash.development.base_component import Component
 
 from quacktrace_dashboard.client import QueryClient
@@ -27,7 +27,12 @@ def layout(variables: Mapping[str, str]) -> Component:
 
 
 def register(app: Dash, client: QueryClient) -> None:
-    app.clientside_callback(ClientsideFunction("quacktrace", "openTrace"), Input("trace-request", "data"))
+    # Dash runs a callback for a page that was just inserted only if it has an output there.
+    app.clientside_callback(
+        ClientsideFunction("quacktrace", "openTrace"),
+        Output("trace-page", "data-trace-id"),
+        Input("trace-request", "data"),
+    )
 
 
 PAGE = Page(path="/trace/<trace_id>", title="Trace", id_prefix="trace", layout=layout, register=register)
