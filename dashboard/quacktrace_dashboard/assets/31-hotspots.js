@@ -13,15 +13,8 @@
     return `/traces?${query}`;
   }
 
-  // Plotly speaks of local times without an offset: find the bucket, then its real time.
-  function realTime(local, { x, times_ms: times, bucket_ms: length }, roundUp) {
-    const at = Date.parse(`${local.replace(" ", "T")}Z`);
-    let bucket = 0;
-    while (bucket < times.length - 1 && Date.parse(`${x[bucket + 1]}Z`) <= at) bucket++;
-    const inside = Math.min(length, Math.max(0, at - Date.parse(`${x[bucket]}Z`)));
-    return Math.round(times[bucket] + (roundUp ? inside : Math.min(inside, length)));
-  }
-
+  // Plotly speaks of the browser's local time, without an offset.
+  const realTime = (local) => new Date(local.replace(" ", "T")).getTime();
   const milliseconds = (value) => `${value >= 10 ? Math.round(value) : value.toPrecision(3)}ms`;
 
   window.dash_clientside = window.dash_clientside || {};
@@ -35,16 +28,16 @@
       }));
     },
 
-    offerLatencySelection: (selected, buckets) => {
+    offerLatencySelection: (selected) => {
       const host = document.getElementById("hotspots-selection");
       if (!host) return;
-      if (!selected || !selected.range || !buckets) {
+      if (!selected || !selected.range) {
         host.textContent = "Drag over an area for its traces.";
         return;
       }
       const [x0, x1] = selected.range.x.map(String).sort();
       const [y0, y1] = [...selected.range.y].sort((a, b) => a - b).map((log) => 10 ** log);
-      const from = realTime(x0, buckets, false), to = Math.max(from + 1, realTime(x1, buckets, true));
+      const from = Math.floor(realTime(x0)), to = Math.max(from + 1, Math.ceil(realTime(x1)));
       const time = (ms) => qt.clock(new Date(ms)).slice(0, 8);
       const service = new URLSearchParams(location.search).get("service");
       const link = qt.make("a", {

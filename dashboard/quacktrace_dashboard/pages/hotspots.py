@@ -179,7 +179,6 @@ def register(app: Dash, client: QueryClient) -> None:
                 "times_ms": [to_milliseconds(text) for text in hotspots["times"]],
                 "bucket_ms": hotspots["bucket_s"] * 1000,
                 "services": hotspots["errors"]["services"][:MAX_SERVICES],
-                "x": errors["data"][0]["x"],
             },
         )
 
@@ -191,7 +190,6 @@ def register(app: Dash, client: QueryClient) -> None:
     app.clientside_callback(
         ClientsideFunction("quacktrace", "offerLatencySelection"),
         Input("hotspots-latency", "selectedData"),
-        State("hotspots-buckets", "data"),
     )
     app.clientside_callback(
         ClientsideFunction("quacktrace", "openRankedRow"),
@@ -203,7 +201,7 @@ def register(app: Dash, client: QueryClient) -> None:
 def _card(title: str, hint: Component | str, *content: Component) -> Component:
     return html.Section(
         [html.Div([html.H2(title), html.Span(hint, className="qt-muted")], className="qt-card-head"), *content],
-        className="qt-card qt-panel",
+        className="qt-card qt-section",
     )
 
 

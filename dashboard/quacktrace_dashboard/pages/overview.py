@@ -88,7 +88,7 @@ def layout(_: Mapping[str, str]) -> Component:
                         ],
                         className="qt-tile-row",
                     ),
-                    html.Section(id="overview-problems", className="qt-card qt-panel", **{"data-live-pause": "true"}),
+                    html.Section(id="overview-problems", className="qt-card qt-section", **{"data-live-pause": "true"}),
                     html.Section(
                         [
                             html.Div(id="overview-services-head", className="qt-card-head"),
@@ -97,9 +97,9 @@ def layout(_: Mapping[str, str]) -> Component:
                                 **{"data-live-pause": "true"},
                             ),
                         ],
-                        className="qt-card qt-panel",
+                        className="qt-card qt-section",
                     ),
-                    html.Section(id="overview-errors", className="qt-card qt-panel", **{"data-live-pause": "true"}),
+                    html.Section(id="overview-errors", className="qt-card qt-section", **{"data-live-pause": "true"}),
                 ],
                 id="overview-content",
                 className="qt-stack",
@@ -272,7 +272,7 @@ def _problem_card(problems: Sequence[Problem], state: ViewState, slots: Mapping[
         return [head, calm]
     rows = [_problem(problem, state, slots) for problem in problems[:_MAX_PROBLEMS]]
     more = len(problems) - _MAX_PROBLEMS
-    rest = html.A(f"{more} more on the hotspots page", href=page_link("/hotspots", state), className="qt-more")
+    rest = html.A(f"{more} more on the hotspots page", href=page_link("/hotspots", state), className="qt-problems-more")
     return [head, html.Ul(rows, className="qt-problems"), *([rest] if more > 0 else [])]
 
 

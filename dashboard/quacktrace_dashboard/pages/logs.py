@@ -1,0 +1,166 @@
+"""The logs page: find log records; each opens its trace at the span that wrote it.
+
+The rows are drawn by `assets/33-logs.js`, which keeps an opened row open while live records come in above it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import dash_mantine_components as dmc
+from dash import ClientsideFunction, Dash, Input, Output, dcc, html
+from dash.development.base_component import Component
+
+from quacktrace_dashboard import frozen_sql
+from quacktrace_dashboard.client import QueryClient
+from quacktrace_dashboard.errors import DashboardError
+from quacktrace_dashboard.icons import icon
+from quacktrace_dashboard.links import sql_link
+from quacktrace_dashboard.page import Page, current_viewer
+from quacktrace_dashboard.state import ViewState
+from quacktrace_dashboard.states import error_card, no_data
+
+__all__ = ["PAGE"]
+
+_FILTERS = ("q", "severity", "service")
+_SEVERITIES = ("trace", "debug", "info", "warn", "error", "fatal")
+_LIMITS = (200, 1000, 5000)
+
+
+def layout(_: Mapping[str, str]) -> Component:
+    return html.Div(
+        [
+            html.Div(
+                [
+                    html.H1("Logs"),
+                    html.Span(id="logs-summary", className="qt-muted"),
+                    html.Div(className="qt-page-head-gap"),
+                    html.Div(id="logs-tools", className="qt-page-tools"),
+                ],
+                className="qt-page-head",
+            ),
+            _filter_bar(),
+            html.Div(id="logs-state"),
+            html.Div(
+                html.Ol(id="logs-rows", className="qt-logs", **{"data-live-pause": "true"}),
+                id="logs-card",
+                className="qt-card qt-section",
+                hidden=True,
+            ),
+            html.Div(id="logs-more"),
+            dcc.Store(id="logs-answer"),
+        ],
+        className="qt-page",
+    )
+
+
+def register(app: Dash, client: QueryClient) -> None:
+    app.clientside_callback(
+        ClientsideFunction("quacktrace", "readLogFilters"),
+        *(Output(f"logs-{name}", "value") for name in _FILTERS),
+        Input("shell-url", "search"),
+    )
+    app.clientside_callback(
+        ClientsideFunction("quacktrace", "writeLogFilters"),
+        *(Input(f"logs-{name}", "value") for name in _FILTERS),
+        prevent_initial_call=True,
+    )
+    app.clientside_callback(ClientsideFunction("quacktrace", "drawLogs"), Input("logs-answer", "data"))
+
+    @app.callback(Output("logs-service", "data"), Input("shell-url", "search"), Input("shell-refresh", "data"))
+    def show_services(search: str | None, _refreshes: int) -> list[str]:
+        chosen = ViewState.from_search(search).get("service")
+        return sorted({*client.known_services(), *([chosen] if chosen else [])})
+
+    @app.callback(
+        Output("logs-state", "children"),
+        Output("logs-card", "hidden"),
+        Output("logs-summary", "children"),
+        Output("logs-tools", "children"),
+        Output("logs-more", "children"),
+        Output("logs-answer", "data"),
+        Input("shell-url", "search"),
+        Input("shell-refresh", "data"),
+    )
+    def show_logs(search: str | None, _refreshes: int) -> tuple[Any, ...]:
+        state, viewer = ViewState.from_search(search), current_viewer()
+        from_ms, to_ms = state.time_range.resolve(viewer.now_ms)
+        filters = {name: state.get(name) for name in (*_FILTERS, "trace_id")}
+        if filters["severity"] not in _SEVERITIES:
+            filters["severity"] = None
+        query = frozen_sql.logs_sql(from_ms, to_ms, service=filters["service"], text=filters["q"])
+        tools = html.A([icon("sql"), "Show SQL"], href=sql_link(query), className="qt-button")
+        try:
+            answer = client.get("/api/v1/logs", {**filters, "from": from_ms, "to": to_ms, "limit": _limit(state)})
+        except DashboardError as error:
+            return error_card(error), True, "", tools, None, None
+        logs = answer["logs"]
+        if not logs:
+            is_filtered = any(filters.values())
+            empty = no_data(answer, state, viewer, what="log records", is_filtered=is_filtered)
+            return empty, True, "", tools, None, None
+        return None, False, _summary(answer), tools, _more(answer, state), logs
+
+
+def _filter_bar() -> Component:
+    return html.Div(
+        [
+            dmc.TextInput(
+                id="logs-q",
+                placeholder="Words in the message",
+                debounce=300,
+                w=320,
+                value="",
+                **{"aria-label": "Words in the message"},
+            ),
+            dmc.Select(
+                id="logs-severity",
+                placeholder="Every severity",
+                clearable=True,
+                data=[
+                    {"value": name, "label": f"{name} and above" if name != "fatal" else name} for name in _SEVERITIES
+                ],
+                w=170,
+                **{"aria-label": "Severity"},
+            ),
+            dmc.Select(
+                id="logs-service",
+                placeholder="Every service",
+                searchable=True,
+                clearable=True,
+                limit=200,
+                w=200,
+                **{"aria-label": "Service"},
+            ),
+        ],
+        className="qt-filters",
+        role="group",
+        **{"aria-label": "Filters"},
+    )
+
+
+def _limit(state: ViewState) -> int:
+    asked = state.get("limit") or ""
+    return int(asked) if asked in {str(limit) for limit in _LIMITS} else _LIMITS[0]
+
+
+def _summary(answer: Mapping[str, Any]) -> str:
+    shown = len(answer["logs"])
+    if answer["truncated"]:
+        return f"The newest {shown:,} of more"
+    return f"{shown:,} record{'' if shown == 1 else 's'}"
+
+
+def _more(answer: Mapping[str, Any], state: ViewState) -> Component | None:
+    more = next((limit for limit in _LIMITS if limit > len(answer["logs"])), None) if answer["truncated"] else None
+    if more is None:
+        return None
+    return html.A(
+        [icon("chevron-down"), f"Show up to {more:,}"],
+        href=state.with_params(limit=str(more)).to_search(),
+        className="qt-button qt-more",
+    )
+
+
+PAGE = Page(path="/logs", title="Logs", id_prefix="logs", layout=layout, register=register, icon="logs", key="l")
