@@ -78,7 +78,7 @@ class Engine:
         self._is_ready = False
         self._connection.register("_tables", _table_rows())
         _lock_down(self._connection, sealed_dir, memory_limit_bytes)
-        self._gate = Gate(TABLES, functions=SCALAR_MACROS, table_functions=TABLE_MACROS)
+        self._gate = Gate(self._connection.cursor(), TABLES, functions=SCALAR_MACROS, table_functions=TABLE_MACROS)
 
     def refresh(self, snapshot: Mapping[str, Any]) -> None:
         """Show this snapshot from now on: `feeds`, `segments` and the SQL of the two `relations`."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import struct
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, Protocol
 
 __all__ = ["Frame", "ResultFormat", "read_frame", "receive_frame", "write_frame"]
 
@@ -36,16 +35,32 @@ class Frame:
         return _LENGTHS.pack(len(header), len(self.body)) + header + self.body
 
 
+class AsyncPipe(Protocol):
+    """An `asyncio.StreamReader`; not imported, because it would cost each worker 4 MB."""
+
+    async def readexactly(self, n: int) -> bytes:
+        """Exactly so many bytes."""
+
+
 def read_frame(pipe: BinaryIO) -> Frame | None:
-    """The next frame; None when the other side is gone."""
-    lengths = pipe.read(_LENGTHS.size)
-    if len(lengths) < _LENGTHS.size:
+    """The next frame of an unbuffered pipe; None when the other side is gone."""
+    lengths = _read_exactly(pipe, _LENGTHS.size)
+    if lengths is None:
         return None
     header_length, body_length = _LENGTHS.unpack(lengths)
-    header, body = pipe.read(header_length), pipe.read(body_length)
-    if len(header) < header_length or len(body) < body_length:
-        return None
-    return Frame(json.loads(header), body)
+    header, body = _read_exactly(pipe, header_length), _read_exactly(pipe, body_length)
+    return None if header is None or body is None else Frame(json.loads(header), body)
+
+
+def _read_exactly(pipe: BinaryIO, length: int) -> bytes | None:
+    chunks: list[bytes] = []
+    while length:
+        chunk = pipe.read(length)
+        if not chunk:
+            return None
+        chunks.append(chunk)
+        length -= len(chunk)
+    return b"".join(chunks)
 
 
 def write_frame(pipe: BinaryIO, frame: Frame) -> None:
@@ -54,8 +69,8 @@ def write_frame(pipe: BinaryIO, frame: Frame) -> None:
     pipe.flush()
 
 
-async def receive_frame(pipe: asyncio.StreamReader) -> Frame:
-    """The next frame; raises IncompleteReadError when the worker is gone."""
+async def receive_frame(pipe: AsyncPipe) -> Frame:
+    """The next frame; raises what `readexactly` raises when the worker is gone."""
     header_length, body_length = _LENGTHS.unpack(await pipe.readexactly(_LENGTHS.size))
     header = await pipe.readexactly(header_length)
     return Frame(json.loads(header), await pipe.readexactly(body_length))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import Enum
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any, Final
 
 import duckdb
@@ -99,29 +99,27 @@ class Statement:
 @cache
 def allowed_functions() -> frozenset[str]:
     """The reviewed names, operators included, in lower case."""
-    text = files(__package__).joinpath("allowed_functions.txt").read_text("utf-8")
+    text = Path(__file__).with_name("allowed_functions.txt").read_text("utf-8")
     return frozenset(name for line in text.splitlines() if not line.startswith("#") for name in line.split())
 
 
 class Gate:
     """Accepts one statement that reads `tables` and calls `functions`, `table_functions` or what was reviewed.
 
-    It has a DuckDB of its own, without any data, that only parses.
+    `parser` only parses: nothing of a statement is bound or run by it.
     """
 
     def __init__(
-        self, tables: Collection[str], *, functions: Collection[str] = (), table_functions: Collection[str] = ()
+        self,
+        parser: duckdb.DuckDBPyConnection,
+        tables: Collection[str],
+        *,
+        functions: Collection[str] = (),
+        table_functions: Collection[str] = (),
     ) -> None:
         self._tables = frozenset(tables)
         self._table_functions = _TABLE_FUNCTIONS | frozenset(table_functions)
-        self._parser = duckdb.connect(config={"python_enable_replacements": False, "threads": 1})
-        for setting in (
-            "enable_external_access=false",
-            "autoload_known_extensions=false",
-            "max_expression_depth=250",
-            "lock_configuration=true",
-        ):
-            self._parser.execute(f"set {setting}")
+        self._parser = parser
         known = {
             str(name).lower()
             for (name,) in self._parser.execute("select distinct function_name from duckdb_functions()").fetchall()

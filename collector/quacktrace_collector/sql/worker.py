@@ -9,6 +9,7 @@ import gc
 import gzip
 import json
 import os
+import select
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 _RECURSION_LIMIT = 5_000
+_IDLE_S = 1.0
 _SMALLEST_TO_COMPRESS = 1_000
 
 
@@ -32,7 +34,7 @@ def main() -> None:
     sys.modules["pandas"] = None  # type: ignore[assignment]
 
     from quacktrace_collector.sql.frames import Frame, read_frame, write_frame
-    from quacktrace_collector.sql.limits import resident_bytes, return_free_memory
+    from quacktrace_collector.sql.limits import release_program_pages, resident_bytes, return_free_memory
 
     try:
         engine = _start_engine(options)
@@ -40,7 +42,12 @@ def main() -> None:
         write_frame(answers, Frame({"failed": f"{type(error).__name__}: {error}"}))
         return
     write_frame(answers, Frame({"ready": True, "resident_bytes": resident_bytes()}))
-    while (request := read_frame(requests)) is not None:
+    while True:
+        if not select.select([requests], [], [], _IDLE_S)[0]:
+            release_program_pages()
+        request = read_frame(requests)
+        if request is None:
+            break
         write_frame(answers, _answer(engine, request.header))
         return_free_memory()
     # Not through the interpreter's end: the engine's threads may be slow to stop, and nothing is left to save.
@@ -108,7 +115,7 @@ def _answer(engine: Engine, header: dict[str, Any]) -> Frame:
 
 def _own_pipes() -> tuple[BinaryIO, BinaryIO]:
     """The pipes to the collector; whatever prints from here on goes nowhere."""
-    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    requests, answers = os.fdopen(os.dup(0), "rb", buffering=0), os.fdopen(os.dup(1), "wb")
     nowhere = os.open(os.devnull, os.O_RDWR)
     os.dup2(nowhere, 0)
     os.dup2(nowhere, 1)

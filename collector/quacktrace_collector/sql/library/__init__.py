@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import StrEnum
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 
 __all__ = ["Macro", "View", "macro_sql", "view_sql", "with_views"]
 
@@ -42,6 +42,8 @@ class Macro(StrEnum):
     COMPARE = "compare"
 
 
+_FOLDER = Path(__file__).parent
+
 _READS: dict[View, tuple[View, ...]] = {
     View.EDGE_CALLS: (View.CALLS, View.INFERRED_CALLS, View.LINK_CALLS),
     View.EDGES: (View.EDGE_CALLS,),
@@ -52,13 +54,13 @@ _READS: dict[View, tuple[View, ...]] = {
 @cache
 def view_sql(view: View) -> str:
     """The view's one statement, as it stands in its file."""
-    return files(__name__).joinpath(f"{view}.sql").read_text("utf-8").strip()
+    return (_FOLDER / f"{view}.sql").read_text("utf-8").strip()
 
 
 @cache
 def macro_sql(macro: Macro) -> str:
     """The statement that creates the macro."""
-    return files(__name__).joinpath("macros", f"{macro}.sql").read_text("utf-8").strip()
+    return (_FOLDER / "macros" / f"{macro}.sql").read_text("utf-8").strip()
 
 
 def with_views(views: Iterable[View]) -> str:
