@@ -13,8 +13,11 @@ import duckdb
 import orjson
 import pyarrow as pa
 
+from quacktrace_collector.errors import QueryRefusedError
 from quacktrace_collector.sql.catalogue import SCALAR_MACROS, TABLE_MACROS, TABLES
+from quacktrace_collector.sql.dynamic_pivot import MAX_PIVOT_VALUES, DynamicPivot
 from quacktrace_collector.sql.encode import Column, Encoded, encode
+from quacktrace_collector.sql.engine_errors import refused_by_engine
 from quacktrace_collector.sql.feeds import Feeds, RecordBatches
 from quacktrace_collector.sql.frames import ResultFormat
 from quacktrace_collector.sql.gate import Gate, Statement, StatementKind
@@ -100,7 +103,7 @@ class Engine:
         statement = self._gate.check(sql)
         self._connection.execute("begin transaction read only")
         try:
-            relation = self._relation(statement, form)
+            relation = self._relation(statement, sql, form)
             names_and_types = zip(relation.columns, relation.types, strict=True)
             columns = tuple(Column(name, str(kind).strip('"')) for name, kind in names_and_types)
             encoded = encode(_reader(relation), columns, form=form, limit=limit, max_bytes=max_bytes)
@@ -116,6 +119,31 @@ class Engine:
             types[table] = dict(zip(relation.columns, map(str, relation.types), strict=True))
         return types
 
+    def _bind(self, sql: str, written: str) -> duckdb.DuckDBPyRelation:
+        try:
+            return self._connection.sql(sql)
+        except duckdb.BinderException as error:
+            # A relation's error has no position; the same error of a statement has.
+            prefix = "explain "
+            try:
+                self._connection.execute(prefix + sql)
+            except duckdb.BinderException as positioned:
+                refusal = refused_by_engine(positioned, sql, prefix=prefix)
+                if sql != written:
+                    refusal.position = None
+                raise refusal from error
+            raise
+
+    def _pivot_values(self, pivot: DynamicPivot, item: int) -> list[object]:
+        values = [value for (value,) in self._connection.sql(pivot.values_query(item)).fetchall()]
+        if len(values) > MAX_PIVOT_VALUES:
+            raise QueryRefusedError(
+                f"{pivot.items[item]} has more than {MAX_PIVOT_VALUES} values to make columns of.",
+                hint="Write the columns out: ON kind IN ('SERVER', 'CLIENT').",
+            )
+        # Without any value there is still a result: one column that counts nothing.
+        return values or [None]
+
     def _create_library(self) -> None:
         for view in View:
             self._connection.execute(f"create view {view} as\n{view_sql(view)}")
@@ -123,19 +151,22 @@ class Engine:
         for macro in Macro:
             self._connection.execute(macro_sql(macro))
 
-    def _relation(self, statement: Statement, form: ResultFormat) -> duckdb.DuckDBPyRelation:
+    def _relation(self, statement: Statement, written: str, form: ResultFormat) -> duckdb.DuckDBPyRelation:
         if statement.kind is StatementKind.SHOW_TABLES:
             return self._connection.sql("from _tables")
-        relation = self._connection.sql(statement.sql)
-        if statement.kind is not StatementKind.QUERY:
+        sql = statement.sql
+        if statement.pivot is not None:
+            sql = statement.pivot.with_values(
+                {item: self._pivot_values(statement.pivot, item) for item in statement.pivot.dynamic}
+            )
+        relation = self._bind(sql, written)
+        if statement.kind is StatementKind.EXPLAIN:
             return relation
         blobs_as_text = form in (ResultFormat.JSON, ResultFormat.CSV)
         as_text = [
             bool(_AS_TEXT.search(str(kind))) or (blobs_as_text and str(kind) == "BLOB") for kind in relation.types
         ]
-        return (
-            self._connection.sql(_cast_to_text(statement.sql, relation.columns, as_text)) if any(as_text) else relation
-        )
+        return self._connection.sql(_cast_to_text(sql, relation.columns, as_text)) if any(as_text) else relation
 
 
 def _segment_rows(segments: Sequence[Any]) -> RecordBatches:
@@ -185,6 +216,9 @@ def _lock_down(connection: duckdb.DuckDBPyConnection, sealed_dir: Path, memory_l
         "set autoload_known_extensions = false",
         "set allow_community_extensions = false",
         "set max_expression_depth = 250",
+        "set errors_as_json = true",
+        # 2.0 refuses `x -> x + 1`, which is what most published examples write.
+        "set lambda_syntax = 'ENABLE_SINGLE_ARROW'",
         # Footers of immutable files are worth keeping; their data is in the page cache already.
         "set parquet_metadata_cache = true",
         "set enable_external_file_cache = false",

@@ -1,39 +1,43 @@
-"""Translates DuckDB's errors for whoever wrote the query: message, position, and a hint where one is known."""
+"""Translates DuckDB's errors, which the worker asks for as JSON: message, position, and a hint where one is known."""
 
 from __future__ import annotations
 
+import json
 import re
+from typing import Any, Final
 
 import duckdb
 
 from quacktrace_collector.errors import QuacktraceError, QueryRefusedError, QueryTooLargeError
 
-__all__ = ["refused_by_engine", "translate"]
+__all__ = ["character_position", "refused_by_engine", "translate"]
 
-_EXCERPT = re.compile(r"\n\s*\nLINE (\d+): (.*)\n(\s*)\^", re.DOTALL)
-_MEMORY = re.compile(
-    r"out of memory|bad_alloc|cannot allocate|could not allocate|failed to allocate|max_temp_directory", re.I
+_MAX_MESSAGE: Final = 2_000
+_MEMORY: Final = re.compile(
+    r"out of memory|bad_alloc|cannot allocate|could not allocate|failed to allocate|max_temp_directory", re.IGNORECASE
 )
-_HINTS: tuple[tuple[re.Pattern[str], str], ...] = (
+_HINTS: Final = (
     (
-        re.compile(r"TIMESTAMP WITH TIME ZONE"),
-        "Times are UTC without a time zone: compare with now(), timestamp '2026-01-31 12:00' or cast with ::timestamp.",
+        re.compile(r"TIMESTAMP WITH TIME ZONE|TIMESTAMPTZ"),
+        "Times are UTC without a time zone: compare with now(), timestamp '2026-01-31 12:00', or cast ::timestamp.",
     ),
-    (re.compile(r"Cannot extract field .* from expression", re.I), "Attributes are maps: attributes['http.route']."),
+    (re.compile(r"expression depth", re.IGNORECASE), "Write long chains of OR as IN (…), and split nesting into CTEs."),
 )
 
 
-def refused_by_engine(error: duckdb.Error, sql: str) -> QueryRefusedError:
-    """The engine's own message, without its class and excerpt, and the position it points at."""
-    text = str(error)
-    message = _EXCERPT.split(text)[0].strip()
-    message, _, suggestion = message.partition("\nDid you mean")
-    # The engine suggests tables of its own that a query may not read.
-    hint = next((hint for pattern, hint in _HINTS if pattern.search(text)), "")
-    if not hint and suggestion and "pg_" not in suggestion and "duckdb_" not in suggestion:
-        hint = "Did you mean" + suggestion.rstrip()
-    message = re.sub(r"^\w[\w ]* Error: ", "", " ".join(message.split()))
-    return QueryRefusedError(message[:2_000], hint=hint[:500], position=_position(text, sql))
+def refused_by_engine(error: duckdb.Error, sql: str, *, prefix: str = "") -> QueryRefusedError:
+    """The engine's own message and the character it points at; `prefix` stood before `sql` when the engine read it."""
+    described = _described(error)
+    message, *rest = described["exception_message"].strip().split("\n")
+    hint = next((hint for pattern, hint in _HINTS if pattern.search(message)), " ".join(rest).strip())
+    position: int | None = None
+    if "position" in described:
+        position = character_position(prefix + sql, int(described["position"])) - len(prefix)
+    return QueryRefusedError(
+        _without_advice(message)[:_MAX_MESSAGE],
+        hint=hint[:_MAX_MESSAGE],
+        position=position if position is not None and 0 <= position <= len(sql) else None,
+    )
 
 
 def translate(error: BaseException, sql: str) -> QuacktraceError:
@@ -47,24 +51,26 @@ def translate(error: BaseException, sql: str) -> QuacktraceError:
         )
     if isinstance(error, duckdb.Error):
         return refused_by_engine(error, sql)
-    return QueryRefusedError(f"The result cannot be given out: {error}"[:2_000])
+    return QueryRefusedError(f"The result cannot be given out: {error}"[:_MAX_MESSAGE])
 
 
-def _position(text: str, sql: str) -> int | None:
-    """The engine prints one line of the query, cut with "..." on both sides when it is long, and a caret below."""
-    match = _EXCERPT.search(text)
-    if match is None:
-        return None
-    number, excerpt = int(match.group(1)), match.group(2)
-    lines = sql.split("\n")
-    if not 1 <= number <= len(lines):
-        return None
-    column = len(match.group(3)) - len(f"LINE {number}: ")
-    start = sum(len(line) + 1 for line in lines[: number - 1])
-    if excerpt.startswith("..."):
-        body = excerpt.removeprefix("...").removesuffix("...")
-        found = lines[number - 1].find(body)
-        if found < 0:
-            return None
-        column = column - len("...") + found
-    return start + column if 0 <= column <= len(lines[number - 1]) else None
+def character_position(sql: str, byte_position: int) -> int:
+    """The engine counts bytes, people count characters."""
+    return len(sql.encode("utf-8", "surrogatepass")[:byte_position].decode("utf-8", "ignore"))
+
+
+def _described(error: duckdb.Error) -> dict[str, Any]:
+    """The object of `errors_as_json`; Python's class name stands before it."""
+    text = str(error)
+    try:
+        described: dict[str, Any] = json.loads(text[text.index("{") :])
+        described["exception_message"] = str(described["exception_message"])
+    except (ValueError, KeyError, TypeError):
+        message = re.sub(r"^\w[\w ]* Error: ", "", text)
+        return {"exception_message": message.split("\n\nLINE ")[0]}
+    return described
+
+
+def _without_advice(message: str) -> str:
+    """The engine advises settings that are locked here."""
+    return re.sub(r"\s*(Please )?[Uu]se \"?SET [^.]*\.|\s*Use SET .*", "", message).strip()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import Enum
@@ -19,7 +19,8 @@ from typing import Any, Final
 import duckdb
 
 from quacktrace_collector.errors import QueryRefusedError
-from quacktrace_collector.sql.engine_errors import refused_by_engine
+from quacktrace_collector.sql.dynamic_pivot import DynamicPivot, split_pivot
+from quacktrace_collector.sql.engine_errors import character_position, refused_by_engine
 from quacktrace_collector.sql.lexer import explain_prefix
 
 __all__ = ["MAX_QUERY_CHARACTERS", "Gate", "Statement", "StatementKind", "allowed_functions"]
@@ -78,6 +79,7 @@ _WINDOW_FUNCTIONS: Final = frozenset(
 # Aggregates named by a string: list_aggregate(list, 'sum').
 _BY_NAME: Final = frozenset({"list_aggregate", "list_aggr", "array_aggregate", "array_aggr", "aggregate"})
 _NO_LOCATION: Final = 2**64 - 1
+_DYNAMIC_PIVOT: Final = "MULTI"
 
 
 class StatementKind(Enum):
@@ -85,6 +87,7 @@ class StatementKind(Enum):
 
     QUERY = "query"
     EXPLAIN = "explain"
+    PIVOT = "pivot"
     SHOW_TABLES = "show_tables"
 
 
@@ -94,6 +97,8 @@ class Statement:
 
     sql: str
     kind: StatementKind
+    pivot: DynamicPivot | None = None
+    """The parts of a PIVOT whose columns are not written out."""
 
 
 @cache
@@ -135,13 +140,21 @@ class Gate:
             )
         if "\x00" in sql:
             raise QueryRefusedError("The query contains a NUL character.", position=sql.index("\x00"))
-        statements = self._extract(sql)
-        if len(statements) != 1:
+        kinds = _statement_types(self._extract(sql))
+        if kinds == [_DYNAMIC_PIVOT]:
+            pivot = split_pivot(sql)
+            if pivot is None:
+                raise QueryRefusedError(
+                    "A PIVOT inside another statement needs its columns written out.",
+                    hint="Write ON kind IN ('SERVER', 'CLIENT').",
+                )
+            return self._check_pivot(pivot)
+        if len(kinds) != 1:
             raise QueryRefusedError(
-                "There is no statement here." if not statements else f"These are {len(statements)} statements.",
+                f"These are {len(kinds)} statements." if kinds else "There is no statement here.",
                 hint="Send one SELECT statement.",
             )
-        kind = _statement_type(statements[0])
+        (kind,) = kinds
         if kind == "EXPLAIN":
             return self._check_explain(sql)
         if kind != "SELECT":
@@ -168,11 +181,34 @@ class Gate:
             raise QueryRefusedError("Only a SELECT can be explained.", position=length)
         return Statement(sql, StatementKind.EXPLAIN)
 
+    def _check_pivot(self, pivot: DynamicPivot) -> Statement:
+        """Check the statement as it will be run, but for the values, and the queries that find those."""
+        probe = pivot.with_values(dict.fromkeys(pivot.dynamic, ("",)))
+        queries = [probe, *(pivot.values_query(item) for item in pivot.dynamic)]
+        if any(split_pivot(query) is not None for query in queries) or any(
+            self.check(query).kind is not StatementKind.QUERY for query in queries
+        ):
+            raise QueryRefusedError(
+                "This form of PIVOT is not allowed.", hint="Write the columns out: ON kind IN ('SERVER')."
+            )
+        return Statement(probe, StatementKind.PIVOT, pivot)
+
     def _extract(self, sql: str) -> list[Any]:
         try:
             return list(self._parser.extract_statements(sql))
         except duckdb.Error as error:
-            raise refused_by_engine(error, sql) from error
+            refusal = refused_by_engine(error, sql)
+            refusal.position = self._syntax_error_position(sql)
+            raise refusal from error
+
+    def _syntax_error_position(self, sql: str) -> int | None:
+        """Where parsing failed; only this function says it in a form that is not made for a terminal."""
+        row = self._parser.execute("select json_serialize_sql(?)", [sql]).fetchone()
+        position = json.loads(row[0]).get("position") if row else None
+        if position is None:
+            return None
+        # 1.5 counts characters here and bytes everywhere else; 2.0 always counts bytes.
+        return int(position) if duckdb.__version__.startswith("1.") else character_position(sql, int(position))
 
     def _tree(self, sql: str) -> dict[str, Any]:
         try:
@@ -313,6 +349,13 @@ class Gate:
         return "Tables: " + ", ".join(sorted(self._tables)) + "."
 
 
+def _statement_types(statements: Sequence[Any]) -> list[str]:
+    # 1.5 makes a CREATE TYPE without text and a SELECT of a PIVOT without IN, 2.0 one statement of several.
+    if len(statements) > 1 and not statements[0].query:
+        return [_DYNAMIC_PIVOT]
+    return [_statement_type(statement) for statement in statements]
+
+
 def _statement_type(statement: Any) -> str:
     # DuckDB 2.0 raises on the type of statements that its Python enum does not know (CONNECT, DISCONNECT).
     try:
@@ -364,8 +407,7 @@ def _has_position(node: dict[str, Any]) -> bool:
 
 
 def _position(node: dict[str, Any], sql: str) -> int:
-    encoded = sql.encode("utf-8", "surrogatepass")[: node["query_location"]]
-    return len(encoded.decode("utf-8", "ignore"))
+    return character_position(sql, node["query_location"])
 
 
 def _readable(kind: str) -> str:
