@@ -30,7 +30,7 @@ from quacktrace_collector.time_range import TimeRange
 
 _log = logging.getLogger(__name__)
 
-GENERATION_SPANS: Final = 200_000
+GENERATION_SPANS: Final = 100_000
 GENERATION_AGE_S: Final = 120.0
 _MAX_UNSEALED: Final = 4
 _MEMORY_LIMIT: Final = "1GB"
