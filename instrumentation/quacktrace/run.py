@@ -65,21 +65,18 @@ def instrumented_environment(
 
 
 def _set_endpoint(environ: dict[str, str], endpoint: str | None) -> None:
-    """OTLP/HTTP unless told otherwise: unlike gRPC it lives through a fork (gunicorn) and beside gevent."""
+    """OTLP/HTTP, except to gRPC's own port: unlike gRPC it lives through a fork (gunicorn) and beside gevent."""
     if endpoint is not None:
         if urlsplit(endpoint).scheme not in ("http", "https") or not urlsplit(endpoint).hostname:
             raise UsageError(f"--endpoint {endpoint!r} is not a URL such as {DEFAULT_ENDPOINT}")
         environ[OTEL_EXPORTER_OTLP_ENDPOINT] = endpoint
-        environ.setdefault(OTEL_EXPORTER_OTLP_PROTOCOL, "grpc" if urlsplit(endpoint).port == 4317 else "http/protobuf")
+    if any(name.startswith("OTEL_EXPORTER_OTLP_") and name.endswith("PROTOCOL") for name in environ):
         return
-    told = [
-        name for name in environ if name.startswith("OTEL_EXPORTER_OTLP_") and name.endswith(("ENDPOINT", "PROTOCOL"))
-    ]
-    if not told:
-        environ[OTEL_EXPORTER_OTLP_ENDPOINT] = DEFAULT_ENDPOINT
-        environ[OTEL_EXPORTER_OTLP_PROTOCOL] = "http/protobuf"
-    elif told == [OTEL_EXPORTER_OTLP_ENDPOINT] and environ[OTEL_EXPORTER_OTLP_ENDPOINT].rstrip("/").endswith(":4318"):
-        environ[OTEL_EXPORTER_OTLP_PROTOCOL] = "http/protobuf"
+    if any(name.startswith("OTEL_EXPORTER_OTLP_") and name.endswith("S_ENDPOINT") for name in environ):
+        # Endpoints of single signals: the distro knows what to make of them.
+        return
+    told = environ.setdefault(OTEL_EXPORTER_OTLP_ENDPOINT, DEFAULT_ENDPOINT)
+    environ[OTEL_EXPORTER_OTLP_PROTOCOL] = "grpc" if told.rstrip("/").endswith(":4317") else "http/protobuf"
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:

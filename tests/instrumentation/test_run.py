@@ -140,7 +140,6 @@ def test_variables_of_the_user_are_left_alone() -> None:
     result = instrumented_environment(["python", "app.py"], theirs)
     assert {name: result[name] for name in theirs} == theirs
     assert "OTEL_SERVICE_NAME" not in result
-    assert "OTEL_EXPORTER_OTLP_PROTOCOL" not in result
 
 
 @pytest.mark.parametrize(
@@ -148,17 +147,20 @@ def test_variables_of_the_user_are_left_alone() -> None:
     [
         (None, {}, ("http://127.0.0.1:4318", "http/protobuf")),
         (None, {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318"}, ("http://c:4318", "http/protobuf")),
+        (None, {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4317/"}, ("http://c:4317/", "grpc")),
+        (None, {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:5318"}, ("http://c:5318", "http/protobuf")),
         (None, {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, (None, "grpc")),
+        (None, {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://c:9"}, (None, None)),
         ("http://c:4317", {}, ("http://c:4317", "grpc")),
         ("https://traces.example", {}, ("https://traces.example", "http/protobuf")),
         ("http://c:9", {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, ("http://c:9", "grpc")),
     ],
 )
 def test_protocol_follows_the_endpoint(
-    endpoint: str | None, environ: dict[str, str], told: tuple[str | None, str]
+    endpoint: str | None, environ: dict[str, str], told: tuple[str | None, str | None]
 ) -> None:
     result = instrumented_environment(["x"], environ, endpoint=endpoint)
-    assert (result.get("OTEL_EXPORTER_OTLP_ENDPOINT"), result["OTEL_EXPORTER_OTLP_PROTOCOL"]) == told
+    assert (result.get("OTEL_EXPORTER_OTLP_ENDPOINT"), result.get("OTEL_EXPORTER_OTLP_PROTOCOL")) == told
 
 
 def test_endpoint_that_is_no_url_is_refused() -> None:
