@@ -14,13 +14,16 @@ from quacktrace_collector.api import parameters
 from quacktrace_collector.api.answers import encode
 from quacktrace_collector.api.trace_ids import parse_span_id, parse_trace_id
 from quacktrace_collector.app_keys import LIVE, STORE
+from quacktrace_collector.query.error_groups import error_groups
 from quacktrace_collector.query.graph import graph
+from quacktrace_collector.query.hotspots import hotspots
 from quacktrace_collector.query.logs import SEVERITIES, LogFilter, find_logs
 from quacktrace_collector.query.search_language import parse_search
 from quacktrace_collector.query.services import operations, services
 from quacktrace_collector.query.span_detail import span_detail
 from quacktrace_collector.query.timestamps import format_time
 from quacktrace_collector.query.trace_context import load_trace_context
+from quacktrace_collector.query.trace_export import export_trace
 from quacktrace_collector.query.trace_spans import load_trace_spans
 from quacktrace_collector.query.traces import ORDERS, TraceFilter, find_traces
 from quacktrace_collector.query.waterfall import waterfall
@@ -47,9 +50,12 @@ def add_routes(app: web.Application) -> None:
             web.get("/api/v1/operations", _operations),
             web.get("/api/v1/graph", _graph),
             web.get("/api/v1/traces", _traces),
+            web.get(trace, _trace),
             web.get(f"{trace}/waterfall", _waterfall),
             web.get(f"{trace}/spans/{{span_id}}", _span),
             web.get("/api/v1/logs", _logs),
+            web.get("/api/v1/hotspots", _hotspots),
+            web.get("/api/v1/errors", _errors),
             web.get("/api/v1/live", _live),
         ]
     )
@@ -100,6 +106,11 @@ async def _traces(request: web.Request) -> web.Response:
     return await _in_thread(request, answer)
 
 
+async def _trace(request: web.Request) -> web.Response:
+    trace_id = parse_trace_id(request.match_info["trace_id"])
+    return await _in_thread(request, lambda store: export_trace(store, trace_id))
+
+
 async def _waterfall(request: web.Request) -> web.Response:
     trace_id = parse_trace_id(request.match_info["trace_id"])
     known = request.headers.get(hdrs.IF_NONE_MATCH, "")
@@ -142,6 +153,30 @@ async def _logs(request: web.Request) -> web.Response:
         window = Window(asked.from_ns, asked.to_ns, store.data_range("logs"))
         found = find_logs(store, window.narrowed, wanted, limit=limit, newest_first=newest_first)
         return {**_times(window), "truncated": found.truncated, "logs": found.logs}
+
+    return await _in_thread(request, answer)
+
+
+async def _hotspots(request: web.Request) -> web.Response:
+    asked = parameters.time_range(request.query)
+    most_buckets = parameters.integer(request.query, "buckets", default=60, most=200)
+    service = parameters.text(request.query, "service")
+
+    def answer(store: Store) -> Answer:
+        window = Window(asked.from_ns, asked.to_ns, store.data_range())
+        return {**_times(window), **hotspots(store, window, most_buckets=most_buckets, service=service)}
+
+    return await _in_thread(request, answer)
+
+
+async def _errors(request: web.Request) -> web.Response:
+    asked = parameters.time_range(request.query)
+    service = parameters.text(request.query, "service")
+    limit = parameters.integer(request.query, "limit", default=50, most=500)
+
+    def answer(store: Store) -> Answer:
+        window = Window(asked.from_ns, asked.to_ns, store.data_range())
+        return {**_times(window), "groups": error_groups(store, window, service=service, limit=limit)}
 
     return await _in_thread(request, answer)
 

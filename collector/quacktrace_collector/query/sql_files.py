@@ -13,13 +13,17 @@ from quacktrace_collector.sql.library import View, with_views
 class Query(Enum):
     """The value is the file's name without `.sql`."""
 
+    ERROR_GROUPS = "error_groups"
     GRAPH = "graph"
+    HOTSPOTS_BUCKETS = "hotspots_buckets"
+    HOTSPOTS_RANKED = "hotspots_ranked"
     LOGS = "logs"
     OPERATIONS = "operations"
     OPERATION_STATS = "operation_stats"
     SERVICES = "services"
     SPAN = "span"
     TRACE_EVENTS = "trace_events"
+    TRACE_EXPORT = "trace_export"
     TRACE_IDS = "trace_ids"
     TRACE_SPANS = "trace_spans"
     TRACE_SUMMARIES = "trace_summaries"
@@ -35,6 +39,8 @@ class Query(Enum):
 
 
 _VIEWS: Final = {
+    Query.ERROR_GROUPS: (View.ERRORS,),
+    Query.HOTSPOTS_BUCKETS: (View.CALLS,),
     Query.GRAPH: (View.CALLS, View.EDGE_CALLS),
     Query.SERVICES: (View.CALLS,),
     Query.TRACE_SUMMARIES: (View.TRACES,),

@@ -1,0 +1,56 @@
+"""Time cut into equal buckets of a round length, so that a sliding range does not make every bucket flicker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from quacktrace_collector.query.timestamps import format_times
+from quacktrace_collector.query.window import Window
+
+_SECOND_NS: Final = 1_000_000_000
+_DAY_S: Final = 86_400
+_ROUND_S: Final = (
+    *(1, 2, 5, 10, 15, 30),
+    *(minutes * 60 for minutes in (1, 2, 5, 10, 15, 30)),
+    *(hours * 3600 for hours in (1, 2, 3, 6, 12)),
+    *(days * _DAY_S for days in (1, 2, 7, 14, 30, 90, 365)),
+)
+# Up to a day the axis is what was asked for, however little of it has data; beyond that it is where data is.
+_LONGEST_AS_ASKED_NS: Final = _DAY_S * _SECOND_NS
+
+
+@dataclass(frozen=True, slots=True)
+class Buckets:
+    """`count` buckets of `length_ns`, the first of which starts at `origin_ns`."""
+
+    origin_ns: int
+    length_ns: int
+    count: int
+
+    @property
+    def times(self) -> list[str]:
+        """Start of each bucket."""
+        return format_times(self.origin_ns + np.arange(self.count, dtype=np.int64) * self.length_ns)
+
+
+def buckets(window: Window, *, most: int) -> Buckets:
+    """At most `most` buckets over the window; a single one is the window itself."""
+    from_ns, to_ns = window.from_ns, window.to_ns
+    if to_ns - from_ns > _LONGEST_AS_ASKED_NS:
+        from_ns, to_ns = window.narrowed.from_ns, window.narrowed.to_ns
+    length = max(to_ns - from_ns, 1)
+    if most == 1:
+        return Buckets(from_ns, length, 1)
+    for seconds in _ROUND_S:
+        cut = _aligned(from_ns, to_ns, seconds * _SECOND_NS)
+        if cut.count <= most:
+            return cut
+    return Buckets(from_ns, -(-length // most), most)
+
+
+def _aligned(from_ns: int, to_ns: int, length_ns: int) -> Buckets:
+    origin_ns = from_ns // length_ns * length_ns
+    return Buckets(origin_ns, length_ns, max(-(-(to_ns - origin_ns) // length_ns), 1))
