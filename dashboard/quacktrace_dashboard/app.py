@@ -36,6 +36,7 @@ def create_dash(collector_url: str, *, pages: tuple[Page, ...] = PAGES) -> Dash:
         use_pages=False,  # ours are listed in pages/__init__.py; Dash's registry is global to the process
         use_async=False,
         serve_locally=True,
+        assets_path_ignore=["codemirror"],  # loaded by the SQL page alone
         add_log_handler=False,
     )
     app.layout = shell_layout(pages)
