@@ -22,6 +22,8 @@ __all__ = ["COMMAND"]
 
 def _run(arguments: argparse.Namespace) -> int:
     settings = read_settings(arguments, os.environ)
+    # gRPC's core writes lines of its own to stderr, for instance when its port is taken.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
     from quacktrace_collector.app import serve
     from quacktrace_collector.errors import StartupError

@@ -1,0 +1,159 @@
+"""The commands that talk to a running collector, against a real one."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from real_processes import RunningCollector, clean_environment, running_collector
+
+SERVICE = "shop\x1b[31m\u202e"
+
+
+def quacktrace(collector: RunningCollector, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-m", "quacktrace", *arguments],
+        input=stdin.encode(),
+        capture_output=True,
+        env=clean_environment(QUACKTRACE_URL=collector.url),
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def imported(collector: RunningCollector, tmp_path_factory: pytest.TempPathFactory) -> RunningCollector:
+    """Three spans of a service with a hostile name and two log records, imported from files."""
+    folder = tmp_path_factory.mktemp("files")
+    traces = ExportTraceServiceRequest()
+    resource = traces.resource_spans.add()
+    resource.resource.attributes.add(key="service.name").value.string_value = SERVICE
+    spans = resource.scope_spans.add().spans
+    for number in range(3):
+        spans.add(
+            trace_id=b"\1" * 16,
+            span_id=bytes(7) + bytes([number + 1]),
+            name=f"span {number}",
+            start_time_unix_nano=1_700_000_000_000_000_000,
+            end_time_unix_nano=1_700_000_001_000_000_000,
+        )
+    logs = ExportLogsServiceRequest()
+    records = logs.resource_logs.add().scope_logs.add().log_records
+    records.add(time_unix_nano=1_700_000_000_000_000_000).body.string_value = "a"
+    records.add(time_unix_nano=1_700_000_000_000_000_000).body.string_value = "b"
+    (folder / "traces.pb").write_bytes(traces.SerializeToString())
+    (folder / "logs.pb").write_bytes(logs.SerializeToString())
+    result = quacktrace(collector, "import", str(folder / "traces.pb"), str(folder / "logs.pb"))
+    assert result.returncode == 0, result.stderr
+    assert [line.split(": ")[1] for line in result.stdout.decode().splitlines()] == ["3 spans", "2 log records"]
+    return collector
+
+
+QUERY = "select span_id, service_name, duration_ns from spans order by span_id limit 2"
+
+
+def test_sql_prints_a_table_without_control_characters(imported: RunningCollector) -> None:
+    result = quacktrace(imported, "sql", QUERY)
+    assert result.returncode == 0, result.stderr
+    lines = result.stdout.decode().splitlines()
+    assert lines[0].split() == ["span_id", "service_name", "duration_ns"]
+    assert lines[2].split() == ["0000000000000001", "shop\\x1b[31m\\u202e", "1000000000"]
+    assert lines[-1] == "(2 rows)"
+
+
+def test_sql_prints_json_csv_arrow_and_parquet(imported: RunningCollector) -> None:
+    expected = [{"span_id": f"000000000000000{n}", "service_name": SERVICE, "duration_ns": 10**9} for n in (1, 2)]
+    assert json.loads(quacktrace(imported, "sql", "--format", "json", QUERY).stdout) == expected
+    text = quacktrace(imported, "sql", "--format", "csv", QUERY).stdout.decode()
+    assert [row["span_id"] for row in csv.DictReader(io.StringIO(text))] == [row["span_id"] for row in expected]
+    with pa.ipc.open_stream(quacktrace(imported, "sql", "--format", "arrow", QUERY).stdout) as reader:
+        assert reader.read_all().to_pylist() == expected
+    parquet = quacktrace(imported, "sql", "--format", "parquet", QUERY).stdout
+    assert pq.read_table(pa.BufferReader(parquet)).to_pylist() == expected
+
+
+def test_sql_reads_the_query_from_standard_input(imported: RunningCollector) -> None:
+    result = quacktrace(imported, "sql", "--format", "csv", "-", stdin="select count(*) as n\nfrom spans")
+    assert result.stdout.decode().split() == ["n", "3"]
+
+
+def test_wrong_sql_is_one_line_that_says_where(imported: RunningCollector) -> None:
+    result = quacktrace(imported, "sql", "select nme\nfrom spans")
+    assert result.returncode == 1
+    assert result.stdout == b""
+    assert result.stderr.decode().count("\n") == 1
+    assert "nme" in result.stderr.decode()
+
+
+def test_import_goes_on_after_a_file_that_is_none(imported: RunningCollector, tmp_path: Path) -> None:
+    (tmp_path / "bad.json").write_text('{"resourceSpans": [{"scopeSpans": [{"spans": [{"traceId": "zz"}]}]}]}')
+    (tmp_path / "good.json").write_text('{"resourceSpans": []}')
+    paths = [str(tmp_path / name) for name in ("absent.pb", "bad.json", "good.json")]
+    result = quacktrace(imported, "import", *paths)
+    assert result.returncode == 1
+    errors = result.stderr.decode().splitlines()
+    assert len(errors) == 2
+    assert "absent.pb: No such file" in errors[0]
+    assert "bad.json: refused with 400" in errors[1]
+    assert result.stdout.decode() == f"{tmp_path / 'good.json'}: 0 spans\n"
+
+
+def test_doctor_finds_its_own_row(collector: RunningCollector) -> None:
+    result = quacktrace(collector, "doctor", "--endpoint", collector.url)
+    marks = [line.split()[:2] for line in result.stdout.decode().splitlines()]
+    assert marks == [["OK", hop] for hop in ("environment", "SDK", "exporter", "port", "export", "row")]
+    assert result.returncode == 0
+
+
+def test_second_collector_on_the_same_folder_is_one_line(collector: RunningCollector) -> None:
+    result = quacktrace(collector, "up", "--data", str(collector.data_dir), "--port", "0", "--grpc-port", "0")
+    assert result.returncode == 1
+    assert f"{collector.data_dir} is in use" in result.stderr.decode()
+    assert result.stderr.decode().count("\n") == 1
+
+
+@pytest.mark.parametrize("option", ["--port", "--grpc-port"])
+def test_taken_port_is_one_line_that_names_the_option(collector: RunningCollector, tmp_path: Path, option: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        ports = {"--port": "0", "--grpc-port": "0", option: str(listener.getsockname()[1])}
+        result = quacktrace(
+            collector, "up", "--data", str(tmp_path), "--no-browser", *(text for pair in ports.items() for text in pair)
+        )
+    assert result.returncode == 1
+    error = result.stderr.decode()
+    assert f"choose another port with {option}" in error
+    assert error.startswith("quacktrace up: cannot listen on 127.0.0.1:")
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_collector_stops_cleanly_when_asked(tmp_path: Path, number: signal.Signals) -> None:
+    with running_collector(tmp_path) as running:
+        os.kill(running.process.pid, number)
+        assert running.process.wait(30) == 0
+    assert "Traceback" not in (tmp_path / "collector.log").read_text()
+
+
+def test_tokens_are_asked_for_and_taken_from_the_environment(tmp_path: Path, imported: RunningCollector) -> None:
+    with running_collector(tmp_path, "--write-token", "w", "--read-token", "r") as guarded:
+        refused = quacktrace(guarded, "sql", "select 1")
+        assert refused.returncode == 1
+        assert "token" in refused.stderr.decode()
+        (tmp_path / "empty.json").write_text('{"resourceSpans": []}')
+        refused = quacktrace(guarded, "import", str(tmp_path / "empty.json"))
+        assert "QUACKTRACE_WRITE_TOKEN" in refused.stderr.decode()
+        assert quacktrace(guarded, "sql", "select 1", "--token", "r").returncode == 0
+        assert quacktrace(guarded, "import", str(tmp_path / "empty.json"), "--token", "w").returncode == 0
