@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,20 +14,15 @@ import pyarrow as pa
 
 from quacktrace_collector.errors import QueryRefusedError
 from quacktrace_collector.sql.catalogue import SCALAR_MACROS, TABLE_MACROS, TABLES
-from quacktrace_collector.sql.dynamic_pivot import MAX_PIVOT_VALUES, DynamicPivot
 from quacktrace_collector.sql.encode import Column, Encoded, encode
-from quacktrace_collector.sql.engine_errors import refused_by_engine
+from quacktrace_collector.sql.engine_errors import translate
 from quacktrace_collector.sql.feeds import Feeds, RecordBatches
 from quacktrace_collector.sql.frames import ResultFormat
-from quacktrace_collector.sql.gate import Gate, Statement, StatementKind
-from quacktrace_collector.sql.lexer import without_terminator
+from quacktrace_collector.sql.gate import Gate
 from quacktrace_collector.sql.library import Macro, View, macro_sql, view_sql
+from quacktrace_collector.sql.statement_answer import answer
 
 __all__ = ["Engine", "Result"]
-
-_BATCH_ROWS: Final = 1_024
-# Types whose Arrow form loses something or does not exist; users get DuckDB's own text for them.
-_AS_TEXT: Final = re.compile(r"\b(UHUGEINT|BIGNUM|BIT|VARIANT|UNION|GEOMETRY|INTERVAL|TIME WITH TIME ZONE)\b")
 
 _SEGMENTS: Final = pa.schema(
     [
@@ -103,13 +97,17 @@ class Engine:
         statement = self._gate.check(sql)
         self._connection.execute("begin transaction read only")
         try:
-            relation = self._relation(statement, sql, form)
-            names_and_types = zip(relation.columns, relation.types, strict=True)
-            columns = tuple(Column(name, str(kind).strip('"')) for name, kind in names_and_types)
-            encoded = encode(_reader(relation), columns, form=form, limit=limit, max_bytes=max_bytes)
+            rows = answer(self._connection, statement, form=form, hidden_path=f"{self._sealed_dir}/")
+            try:
+                encoded = encode(rows.reader, rows.columns, form=form, limit=limit, max_bytes=max_bytes)
+            except duckdb.Error as error:
+                refusal = translate(error, sql)
+                if isinstance(refusal, QueryRefusedError) and not rows.has_positions:
+                    refusal.position = None
+                raise refusal from error
         finally:
             self._connection.execute("rollback")
-        return Result(columns, form, encoded, (time.perf_counter() - started) * 1_000)
+        return Result(rows.columns, form, encoded, (time.perf_counter() - started) * 1_000)
 
     def column_types(self) -> dict[str, dict[str, str]]:
         """The type of every column of the public tables."""
@@ -119,54 +117,12 @@ class Engine:
             types[table] = dict(zip(relation.columns, map(str, relation.types), strict=True))
         return types
 
-    def _bind(self, sql: str, written: str) -> duckdb.DuckDBPyRelation:
-        try:
-            return self._connection.sql(sql)
-        except duckdb.BinderException as error:
-            # A relation's error has no position; the same error of a statement has.
-            prefix = "explain "
-            try:
-                self._connection.execute(prefix + sql)
-            except duckdb.BinderException as positioned:
-                refusal = refused_by_engine(positioned, sql, prefix=prefix)
-                if sql != written:
-                    refusal.position = None
-                raise refusal from error
-            raise
-
-    def _pivot_values(self, pivot: DynamicPivot, item: int) -> list[object]:
-        values = [value for (value,) in self._connection.sql(pivot.values_query(item)).fetchall()]
-        if len(values) > MAX_PIVOT_VALUES:
-            raise QueryRefusedError(
-                f"{pivot.items[item]} has more than {MAX_PIVOT_VALUES} values to make columns of.",
-                hint="Write the columns out: ON kind IN ('SERVER', 'CLIENT').",
-            )
-        # Without any value there is still a result: one column that counts nothing.
-        return values or [None]
-
     def _create_library(self) -> None:
         for view in View:
             self._connection.execute(f"create view {view} as\n{view_sql(view)}")
         self._connection.execute("create view segments as from _segments")
         for macro in Macro:
             self._connection.execute(macro_sql(macro))
-
-    def _relation(self, statement: Statement, written: str, form: ResultFormat) -> duckdb.DuckDBPyRelation:
-        if statement.kind is StatementKind.SHOW_TABLES:
-            return self._connection.sql("from _tables")
-        sql = statement.sql
-        if statement.pivot is not None:
-            sql = statement.pivot.with_values(
-                {item: self._pivot_values(statement.pivot, item) for item in statement.pivot.dynamic}
-            )
-        relation = self._bind(sql, written)
-        if statement.kind is StatementKind.EXPLAIN:
-            return relation
-        blobs_as_text = form in (ResultFormat.JSON, ResultFormat.CSV)
-        as_text = [
-            bool(_AS_TEXT.search(str(kind))) or (blobs_as_text and str(kind) == "BLOB") for kind in relation.types
-        ]
-        return self._connection.sql(_cast_to_text(sql, relation.columns, as_text)) if any(as_text) else relation
 
 
 def _segment_rows(segments: Sequence[Any]) -> RecordBatches:
@@ -179,27 +135,6 @@ def _table_rows() -> RecordBatches:
     schema = pa.schema([("name", pa.string()), ("description", pa.string())])
     rows = [pa.array(TABLES), pa.array([table.description for table in TABLES.values()])]
     return RecordBatches(schema, [pa.record_batch(rows, schema=schema)])
-
-
-def _cast_to_text(sql: str, names: Sequence[str], as_text: Sequence[bool]) -> str:
-    """`sql` with some columns as DuckDB's text for them; by position, because names may repeat."""
-    outputs = [
-        f"c{index}{'::varchar' if text else ''} as {_quote(name)}"
-        for index, (name, text) in enumerate(zip(names, as_text, strict=True))
-    ]
-    inputs = ", ".join(f"c{index}" for index in range(len(names)))
-    return f"select {', '.join(outputs)} from (\n{without_terminator(sql)}\n) as result({inputs})"
-
-
-def _reader(relation: duckdb.DuckDBPyRelation) -> pa.RecordBatchReader:
-    # 1.5 names it fetch_record_batch, 2.0 to_arrow_reader.
-    read = getattr(relation, "to_arrow_reader", None) or relation.fetch_record_batch
-    reader: pa.RecordBatchReader = read(_BATCH_ROWS)
-    return reader
-
-
-def _quote(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _literal(text: str) -> str:

@@ -13,7 +13,18 @@ from quacktrace_collector.schema import LOGS, ORIGINS, SPANS
 
 __all__ = ["EMPTY_RELATIONS", "Feeds", "relation_name"]
 
-_SCHEMAS: Final[Mapping[str, pa.Schema]] = {"spans": SPANS, "origins": ORIGINS, "logs": LOGS}
+_KEY: Final = "origin_id"
+
+
+def _with_signed_key(schema: pa.Schema) -> pa.Schema:
+    """DuckDB 1.5 hands a join's bounds to pyarrow as signed integers, which an unsigned key overflows."""
+    index = schema.get_field_index(_KEY)
+    return schema.set(index, pa.field(_KEY, pa.int64()))
+
+
+_SCHEMAS: Final[Mapping[str, pa.Schema]] = {
+    kind: _with_signed_key(schema) for kind, schema in (("spans", SPANS), ("origins", ORIGINS), ("logs", LOGS))
+}
 # A commit may hold a few rows; scanning thousands of such batches costs more than joining them once.
 _MAX_JOINED_ROWS: Final = 65_536
 _MAX_JOINED_BYTES: Final = 64 << 20
@@ -109,7 +120,10 @@ class _FeedFile:
             self._source.close()
 
     def _add(self, batch: pa.RecordBatch) -> None:
-        self.batches.append(batch)
+        index = self.schema.get_field_index(_KEY)
+        columns = batch.columns
+        columns[index] = columns[index].view(pa.int64())
+        self.batches.append(pa.record_batch(columns, schema=self.schema))
         while len(self.batches) > 1 and self._should_join(*self.batches[-2:]):
             last = self.batches.pop()
             self.batches.append(_concat_batches([self.batches.pop(), last]))
