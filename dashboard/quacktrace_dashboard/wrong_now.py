@@ -7,13 +7,13 @@ was merely passed on from a called service ranks below the one that began it.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from quacktrace_dashboard.formatting import format_count, format_duration_ms, format_percent
+from quacktrace_dashboard.formatting import format_count, format_duration_ms, format_percent, to_milliseconds
 
-__all__ = ["HIGH_ERROR_RATE", "Problem", "error_change", "find_problems"]
+__all__ = ["HIGH_ERROR_RATE", "Problem", "error_change", "find_problems", "start_of_data"]
 
 LEAST_ERRORS = 3
 LEAST_CALLS = 20
@@ -45,7 +45,7 @@ def find_problems(
     ranked: Iterable[Mapping[str, Any]],
     groups: Iterable[Mapping[str, Any]],
     services: Iterable[Mapping[str, Any]],
-    previous_services: Iterable[Mapping[str, Any]],
+    previous_services: Sequence[Mapping[str, Any]],
 ) -> list[Problem]:
     """Worst first: failures that began there, slowdowns, silence, and at last failures that were passed on."""
     origins: dict[tuple[str, str], int] = {}
@@ -54,11 +54,20 @@ def find_problems(
         origins[key] = origins.get(key, 0) + group["count"]
     problems: list[Problem] = []
     for row in ranked:
-        failing = _failing(row, began_here=origins.get((row["service_name"], row["operation"]), 0) if origins else None)
+        began_here = origins.get((row["service_name"], row["operation"]), 0) if origins else None
+        failing = _failing(row, began_here=began_here, has_before=bool(previous_services))
         problems += [problem for problem in (failing, _slow(row)) if problem is not None]
     problems += _silent(services, previous_services)
     order = {"errors": 0, "slow": 1, "silent": 2}
     return sorted(problems, key=lambda p: (p.is_passed_on, order[p.kind], -p.impact, p.service_name, p.operation or ""))
+
+
+def start_of_data(from_ms: int, to_ms: int, data_from: str | None) -> int:
+    """Where to begin when storage is younger than the range: most of an hour of nothing hides the first minutes."""
+    if data_from is None:
+        return from_ms
+    first_ms = to_milliseconds(data_from) // 60_000 * 60_000
+    return first_ms if from_ms + 0.1 * (to_ms - from_ms) < first_ms < to_ms else from_ms
 
 
 def error_change(errors: int, calls: int, before_errors: int, before_calls: int) -> list[float | None]:
@@ -70,7 +79,7 @@ def error_change(errors: int, calls: int, before_errors: int, before_calls: int)
     return [rate, before_errors / before_calls if is_change else rate]
 
 
-def _failing(row: Mapping[str, Any], *, began_here: int | None) -> Problem | None:
+def _failing(row: Mapping[str, Any], *, began_here: int | None, has_before: bool) -> Problem | None:
     calls, errors = row["calls"], row["errors"]
     if errors < LEAST_ERRORS or not calls:
         return None
@@ -82,11 +91,14 @@ def _failing(row: Mapping[str, Any], *, began_here: int | None) -> Problem | Non
         return None
     share = f"{format_percent(rate)} of calls fail"
     if not before_calls:
-        sentence = f"{share} ({format_count(errors)} of {format_count(calls)}); there were no calls before"
-    elif is_worse:
-        sentence = f"{share}, {format_percent(before)} before" if before else f"{share}, none before"
+        sentence = f"{share} ({format_count(errors)} of {format_count(calls)})"
+        if has_before:
+            sentence += "; there were no calls before"
+    elif not before_errors:
+        sentence = f"{share}, none before"
     else:
-        sentence = f"{share}, as before ({format_percent(before)})"
+        lasts = not is_worse and rate < 1.5 * before
+        sentence = f"{share}, {'as before' if lasts else f'{format_percent(before)} before'}"
     is_passed_on = began_here is not None and began_here < PASSED_ON_SHARE * errors
     return Problem("errors", row["service_name"], row["operation"], sentence, is_passed_on, errors - before * calls)
 

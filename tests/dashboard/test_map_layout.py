@@ -23,7 +23,7 @@ def overlapping(layout: MapLayout) -> list[tuple[str, str]]:
 
 
 @given(nodes=st.sets(NAMES, max_size=10), edges=EDGES, order=st.randoms(use_true_random=False))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_the_same_graph_in_any_order_gives_the_same_picture(
     nodes: set[str], edges: set[Edge], order: random.Random
 ) -> None:
@@ -35,7 +35,7 @@ def test_the_same_graph_in_any_order_gives_the_same_picture(
 
 
 @given(nodes=st.sets(NAMES, max_size=20), edges=EDGES)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_every_node_is_placed_and_no_two_cards_overlap(nodes: set[str], edges: set[Edge]) -> None:
     layout = layout_map(nodes, edges)
     assert set(layout.centres) == nodes | {name for edge in edges for name in edge}
@@ -43,7 +43,7 @@ def test_every_node_is_placed_and_no_two_cards_overlap(nodes: set[str], edges: s
 
 
 @given(edges=EDGES)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_edges_run_left_to_right_except_the_ones_that_close_a_cycle(edges: set[Edge]) -> None:
     layout = layout_map([], edges)
     assert layout.return_edges <= edges
@@ -53,7 +53,7 @@ def test_edges_run_left_to_right_except_the_ones_that_close_a_cycle(edges: set[E
 
 
 @given(edges=EDGES)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_waypoints_keep_clear_of_the_cards_they_pass(edges: set[Edge]) -> None:
     layout = layout_map([], edges)
     for points in layout.waypoints.values():

@@ -46,9 +46,9 @@
     QtTrend: ({ value }) => sparkline(value || [], "qt-spark-calls"),
     // [now, before]: an arrow and words, so that colour is only the second cue.
     QtChange: ({ value }) => {
-      if (!value || value[1] === null || value[1] === undefined || value[0] === null) return h("span", { className: "qt-muted" }, "new");
+      if (!value || value[0] === null || value[1] === null || value[1] === undefined) return h("span", { className: "qt-muted" }, "–");
       const [now, before] = value;
-      if (!before) return h("span", { className: "qt-muted" }, now ? "new" : "–");
+      if (!before) return h("span", { className: now ? "qt-error-text" : "qt-muted" }, now ? "▲ from 0" : "–");
       const ratio = now / before;
       if (ratio > 0.9 && ratio < 1.1) return h("span", { className: "qt-muted" }, "same");
       const worse = ratio > 1;

@@ -21,7 +21,7 @@ from quacktrace_dashboard.page import Page, current_viewer
 from quacktrace_dashboard.pages.error_groups import error_group_list
 from quacktrace_dashboard.state import ViewState
 from quacktrace_dashboard.states import error_card, no_data
-from quacktrace_dashboard.wrong_now import error_change
+from quacktrace_dashboard.wrong_now import error_change, start_of_data
 
 __all__ = ["PAGE"]
 
@@ -153,6 +153,9 @@ def register(app: Dash, client: QueryClient) -> None:
         nothing = (no_update,) * 7
         try:
             hotspots = client.get("/api/v1/hotspots", {**parameters, "buckets": _BUCKETS})
+            start_ms = start_of_data(from_ms, to_ms, hotspots["data_from"])
+            if start_ms > from_ms:
+                hotspots = client.get("/api/v1/hotspots", {**parameters, "from": start_ms, "buckets": _BUCKETS})
             groups = client.get("/api/v1/errors", {**parameters, "limit": _GROUPS})["groups"]
         except DashboardError as error:
             return (error_card(error), True, "", tools, *nothing)

@@ -22,7 +22,7 @@ from quacktrace_dashboard.palette import service_colour
 from quacktrace_dashboard.percentiles import histogram_percentile, percentile_series
 from quacktrace_dashboard.state import ViewState
 from quacktrace_dashboard.states import error_card, no_data
-from quacktrace_dashboard.wrong_now import HIGH_ERROR_RATE, Problem, error_change, find_problems
+from quacktrace_dashboard.wrong_now import HIGH_ERROR_RATE, Problem, error_change, find_problems, start_of_data
 
 __all__ = ["PAGE"]
 
@@ -135,14 +135,20 @@ def register(app: Dash, client: QueryClient) -> None:
             services = client.get("/api/v1/services", now)
             if not services["services"]:
                 return (no_data(services, state, viewer, what="calls", is_filtered=False), True, "", None, *nothing)
+            start_ms = start_of_data(from_ms, to_ms, services["data_from"])
             previous = client.get("/api/v1/services", before)
-            hotspots = client.get("/api/v1/hotspots", {**now, "buckets": _BUCKETS})
+            hotspots = client.get("/api/v1/hotspots", {**now, "from": start_ms, "buckets": _BUCKETS})
             hotspots_before = client.get("/api/v1/hotspots", {**before, "buckets": 1})
             groups = client.get("/api/v1/errors", {**now, "limit": 50})["groups"]
+            is_young = start_ms > from_ms
+            ranked = hotspots["ranked"]
+            if is_young:
+                # Nothing lies before this range: compare the newer half of what there is with the older one.
+                middle_ms = (start_ms + to_ms) // 2
+                ranked = client.get("/api/v1/hotspots", {"from": middle_ms, "to": to_ms, "buckets": 1})["ranked"]
         except DashboardError as error:
             return (error_card(error), True, "", None, *nothing)
-        problems = find_problems(hotspots["ranked"], groups, services["services"], previous["services"])
-        seconds = (to_ms - from_ms) / 1000
+        problems = find_problems(ranked, groups, services["services"], previous["services"])
         return (
             None,
             False,
@@ -150,8 +156,8 @@ def register(app: Dash, client: QueryClient) -> None:
             html.A(
                 [icon("sql"), "Show SQL"], href=sql_link(frozen_sql.services_sql(from_ms, to_ms)), className="qt-button"
             ),
-            _tiles(services["services"], previous["services"], hotspots, hotspots_before, seconds, state),
-            _problem_card(problems, state, slots),
+            _tiles(services["services"], previous["services"], hotspots, hotspots_before, state),
+            _problem_card(problems, state, slots, is_young=is_young),
             _services_head(services["services"], state),
             _rows(services["services"], previous["services"], hotspots),
             _errors_card(groups, state, viewer, slots),
@@ -175,7 +181,6 @@ def _tiles(
     previous: Sequence[Mapping[str, Any]],
     hotspots: Mapping[str, Any],
     hotspots_before: Mapping[str, Any],
-    seconds: float,
     state: ViewState,
 ) -> list[Component]:
     calls, errors = _total(services, "calls"), _total(services, "errors")
@@ -188,7 +193,7 @@ def _tiles(
     return [
         _tile(
             "Requests",
-            rate_text(calls, seconds),
+            rate_text(sum(service["calls_per_s"] for service in services), 1),
             _change(calls, calls_before or None),
             sparkline(_column_sums(series["calls"]), class_name="qt-tile-spark"),
             page_link("/traces", state),
@@ -256,11 +261,14 @@ def _failing_services(services: Sequence[Mapping[str, Any]]) -> Component:
     return html.Span([icon("alert"), text], className="qt-tile-note qt-error-text")
 
 
-def _problem_card(problems: Sequence[Problem], state: ViewState, slots: Mapping[str, int]) -> list[Component]:
+def _problem_card(
+    problems: Sequence[Problem], state: ViewState, slots: Mapping[str, int], *, is_young: bool
+) -> list[Component]:
+    baseline = "the older half of what is stored" if is_young else "the equal time just before"
     head = html.Div(
         [
             html.H2("What is wrong now"),
-            html.Span("Against the equal time just before, worst first.", className="qt-muted"),
+            html.Span(f"Against {baseline}, worst first.", className="qt-muted"),
         ],
         className="qt-card-head",
     )
@@ -298,7 +306,7 @@ def _problem(problem: Problem, state: ViewState, slots: Mapping[str, int]) -> Co
                 html.B(problem.service_name),
                 html.Span(problem.operation, className="qt-problem-operation") if problem.operation else None,
                 html.Span(problem.sentence, className="qt-problem-sentence"),
-                html.Small("passed on from a service it calls", className="qt-chip") if problem.is_passed_on else None,
+                html.Small("passed on from what it calls", className="qt-chip") if problem.is_passed_on else None,
                 icon("chevron-right", class_name="qt-problem-go"),
             ],
             href=href,
