@@ -6,6 +6,7 @@ table with DELETE and CHECKPOINT was tried instead: it stalled commits 0.4-0.8 s
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -45,34 +46,49 @@ class Generation:
         """A new, empty generation."""
         generation = cls(connection, directory, generation_id)
         cursor = generation._attach()
+        cursor.execute("begin")
         for name, schema in _TABLES.items():
             cursor.register("_empty", schema.empty_table())
             cursor.execute(f"create table {generation.database}.{name} as select * from _empty")
             cursor.unregister("_empty")
+        cursor.execute("commit")
         return generation
 
     @classmethod
     def replay(cls, connection: duckdb.DuckDBPyConnection, directory: Path, generation_id: int) -> Generation:
         """Open what an earlier process left: DuckDB replays its log, and the feed is written anew from the tables.
 
+        A generation whose creation was cut short has no tables and comes back empty.
+
         Raises:
             duckdb.Error: the file or its log is damaged.
         """
         generation = cls(connection, directory, generation_id)
-        cursor = generation._attach()
-        for name, schema in _TABLES.items():
-            rows = cursor.sql(f"select * from {generation.database}.{name}").to_arrow_table().cast(schema)
-            generation._feeds[name].append(rows)
-            if name == "origins":
-                generation._origin_ids.update(rows["origin_id"].to_pylist())
-            else:
-                generation._count(name, rows)
+        try:
+            generation._read_back(generation._attach())
+        except duckdb.Error:
+            with contextlib.suppress(duckdb.Error):
+                generation.close()
+            raise
         return generation
 
     @staticmethod
     def existing(directory: Path) -> list[int]:
         """Ids of the generations that have files here, oldest first."""
         return sorted(int(path.name.removesuffix(".duckdb")) for path in directory.glob("*.duckdb"))
+
+    @staticmethod
+    def was_written(directory: Path, generation_id: int) -> bool:
+        """False if nothing can have been committed: there is no log, or an empty one."""
+        log = directory / f"{generation_id:012d}.duckdb.wal"
+        return log.exists() and log.stat().st_size > 0
+
+    @staticmethod
+    def move(directory: Path, generation_id: int, target: Path) -> None:
+        """Move the files of a generation that is not attached into another folder."""
+        target.mkdir(exist_ok=True)
+        for path in sorted(directory.glob(f"{generation_id:012d}.*"), key=lambda path: path.suffix == ".duckdb"):
+            path.rename(target / path.name)
 
     @staticmethod
     def unlink(directory: Path, generation_id: int) -> None:
@@ -137,14 +153,27 @@ class Generation:
 
     def close(self) -> None:
         """Detach, keeping the files for the next start."""
-        self._connection.cursor().execute(f"detach {self.database}")
         for writer in self._feeds.values():
             writer.close()
+        self._connection.cursor().execute(f"detach {self.database}")
 
     def drop(self) -> None:
         """Detach and remove every file: the rows live in a sealed segment now."""
         self.close()
         self.unlink(self._path.parent, self.generation_id)
+
+    def _read_back(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        tables = cursor.sql("select table_name from duckdb_tables() where database_name = $1", params=[self.database])
+        created = {name for (name,) in tables.fetchall()}
+        for name, schema in _TABLES.items():
+            if name not in created:
+                continue
+            rows = cursor.sql(f"select * from {self.database}.{name}").to_arrow_table().cast(schema)
+            self._feeds[name].append(rows)
+            if name == "origins":
+                self._origin_ids.update(rows["origin_id"].to_pylist())
+            else:
+                self._count(name, rows)
 
     def _count(self, name: str, table: pa.Table) -> None:
         if name == "spans":

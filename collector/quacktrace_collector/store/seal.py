@@ -13,14 +13,13 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from quacktrace_collector.decode.arrow_views import Array
 from quacktrace_collector.errors import StoreUnavailableError
-from quacktrace_collector.schema import ATTRIBUTE_MAP, LOGS, ORIGIN_COLUMNS, ORIGINS, SPANS
+from quacktrace_collector.schema import ATTRIBUTE_MAP, LOGS, ORIGIN_COLUMNS, ORIGINS, SPANS, TIMESTAMP
 from quacktrace_collector.store.feed import read_feed
 from quacktrace_collector.store.snapshot import Feed, FeedFile, Segment
 
@@ -42,8 +41,8 @@ def seal(feed: Feed, sealed_dir: Path, *, span_count: int, log_count: int) -> Se
         StoreUnavailableError: the feed does not hold `span_count` spans and `log_count` log records.
     """
     origins = _read(feed.origins, ORIGINS)
-    spans = _flatten(_read(feed.spans, SPANS), origins, sort_by="start_time")
-    logs = _flatten(_read(feed.logs, LOGS), origins, sort_by="time")
+    spans = _flatten(_read(feed.spans, SPANS), origins)
+    logs = _flatten(_read(feed.logs, LOGS), origins)
     if (spans.num_rows, logs.num_rows) != (span_count, log_count):
         raise StoreUnavailableError(
             f"generation {feed.generation_id} committed {span_count} spans and {log_count} log records, "
@@ -99,19 +98,31 @@ def _read(file: FeedFile, schema: pa.Schema) -> pa.Table:
     return pa.Table.from_batches(read_feed(file), schema)
 
 
-def _flatten(table: pa.Table, origins: pa.Table, *, sort_by: str) -> pa.Table:
-    """Sorted rows with the origin's columns in place of `origin_id` and attributes as MAP."""
+def _flatten(table: pa.Table, origins: pa.Table) -> pa.Table:
+    """The rows with the origin's columns in place of `origin_id`, attributes as MAP, and ends only where unusual.
+
+    Rows stay in the order of their arrival. Sorting 200,000 spans by start time was measured: 3 µs of CPU a span more,
+    and 54 bytes a span instead of 49, as it tears apart what one service sent in one batch; pruning goes by file.
+    """
     table = table.combine_chunks()
-    order = np.argsort(table[sort_by].cast(pa.int64()).to_numpy(), kind="stable")
-    table = table.take(order)
-    columns: dict[str, pa.Array[Any] | pa.ChunkedArray[Any]] = {}
+    columns: dict[str, Array] = {}
     for name in table.column_names:
         if name == "attributes":
             columns[name] = _as_map(table[name])
+        elif name == "end_time":
+            columns[name] = _unusual_ends(table)
         elif name != "origin_id":
             columns[name] = table[name]
     columns.update(_origin_columns(table["origin_id"], origins))
     return pa.table(columns)
+
+
+def _unusual_ends(spans: pa.Table) -> Array:
+    """The end time where it is not start + duration (it ends before it starts), else NULL: 3.5 bytes a span less."""
+    usual = pc.equal(
+        spans["end_time"].cast(pa.int64()), pc.add(spans["start_time"].cast(pa.int64()), spans["duration_ns"])
+    )
+    return pc.if_else(usual, pa.scalar(None, TIMESTAMP), spans["end_time"])
 
 
 def _as_map(attributes: Array) -> Array:

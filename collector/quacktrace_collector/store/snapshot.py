@@ -45,12 +45,12 @@ class Segment:
 
     @property
     def spans_path(self) -> Path:
-        """The segment's spans, sorted by start time; there is no such file when `span_count` is 0."""
+        """The segment's spans, in order of arrival; there is no such file when `span_count` is 0."""
         return self.path / "spans.parquet"
 
     @property
     def logs_path(self) -> Path | None:
-        """The segment's log records, sorted by time; None when it has none."""
+        """The segment's log records, in order of arrival; None when it has none."""
         return self.path / "logs.parquet" if self.log_count else None
 
     def file(self, kind: Kind, time_range: TimeRange | None) -> Path | None:

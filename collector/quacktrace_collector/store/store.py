@@ -70,6 +70,8 @@ class Store:
         self._hot_dir, self.sealed_dir = data_dir / "hot", data_dir / "sealed"
         for directory in (self._hot_dir, self.sealed_dir):
             directory.mkdir(exist_ok=True)
+        self.quarantined: list[str] = []
+        """What could not be read at the start, and why."""
         self._connection = _connect(data_dir)
         self._writer = self._connection.cursor()
 
@@ -196,12 +198,27 @@ class Store:
             if generation_id in sealed_ids:
                 Generation.unlink(self._hot_dir, generation_id)
                 continue
-            generation = Generation.replay(self._connection, self._hot_dir, generation_id)
+            try:
+                generation = Generation.replay(self._connection, self._hot_dir, generation_id)
+            except duckdb.Error as error:
+                self._set_aside(generation_id, error)
+                continue
             if generation.span_count or generation.log_count:
                 generations.append(generation)
             else:
                 generation.drop()
         return generations
+
+    def _set_aside(self, generation_id: int, error: duckdb.Error) -> None:
+        """The process comes up without a generation that cannot be read; its files are kept for a person to look at."""
+        if not Generation.was_written(self._hot_dir, generation_id):
+            Generation.unlink(self._hot_dir, generation_id)
+            return
+        quarantine = self.data_dir / "quarantine"
+        Generation.move(self._hot_dir, generation_id, quarantine)
+        self._metrics.count("qt_store_quarantined_total", kind="generation")
+        self.quarantined.append(f"{quarantine / f'{generation_id:012d}.duckdb'}: {error}")
+        _log.error("generation %d is damaged and was moved to %s: %s", generation_id, quarantine, error)
 
     def _writable(self) -> Generation:
         active = self._catalog.active

@@ -39,6 +39,9 @@ _ATTRIBUTES: Final = (
 )
 _FROM_JSON: Final = {"resource": "resource_json", "scope_attributes": "scope_attributes_json"}
 
+# Sealed files keep an end time only where it does not follow from the start and the duration.
+_SEALED_END_TIME: Final = "coalesce(end_time, make_timestamp_ns(epoch_ns(start_time) + duration_ns)) as end_time"
+
 PUBLIC_SPAN_COLUMNS: Final = (
     "trace_id",
     "span_id",
@@ -93,7 +96,10 @@ def hot_relation(kind: Kind, data_relation: str, origins_relation: str) -> str:
 
 def sealed_relation(kind: Kind, paths: Sequence[Path]) -> str:
     """A SELECT of the public columns over sealed Parquet files."""
-    columns = ", ".join(_expression(column, attributes="attributes") for column in PUBLIC_COLUMNS[kind])
+    columns = ", ".join(
+        _SEALED_END_TIME if column == "end_time" else _expression(column, attributes="attributes")
+        for column in PUBLIC_COLUMNS[kind]
+    )
     files = ", ".join(quote_literal(str(path)) for path in paths)
     return f"select {columns} from read_parquet([{files}])"
 
