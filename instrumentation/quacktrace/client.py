@@ -44,13 +44,14 @@ class Answer:
             return None
 
     def error(self) -> dict[str, Any]:
-        """The API's error object, or one made from whatever else has answered; `message` is always there."""
+        """The API's error object, OTLP's Status, or one made of whatever has answered; `message` is always there."""
         document = self.json()
         error = document.get("error") if isinstance(document, dict) else None
         if isinstance(error, dict) and "message" in error:
             return error
-        text = document.get("message") if isinstance(document, dict) else self.body[:200].decode("utf-8", "replace")
-        return {"message": f"the answer was {self.status}: {text or 'no text'}"}
+        if isinstance(document, dict) and isinstance(document.get("message"), str):
+            return document
+        return {"message": f"the answer was {self.status}: {self.body[:200].decode('utf-8', 'replace') or 'no text'}"}
 
 
 class CollectorClient:

@@ -99,16 +99,27 @@ def test_wrong_sql_is_one_line_that_says_where(imported: RunningCollector) -> No
 
 
 def test_import_goes_on_after_a_file_that_is_none(imported: RunningCollector, tmp_path: Path) -> None:
-    (tmp_path / "bad.json").write_text('{"resourceSpans": [{"scopeSpans": [{"spans": [{"traceId": "zz"}]}]}]}')
+    (tmp_path / "bad.json").write_text('{"resourceSpans": 3}')
     (tmp_path / "good.json").write_text('{"resourceSpans": []}')
-    paths = [str(tmp_path / name) for name in ("absent.pb", "bad.json", "good.json")]
+    span = '{"resourceSpans": [{"scopeSpans": [{"spans": [{"traceId": "zz", "spanId": "1"}]}]}]}'
+    (tmp_path / "ids.json").write_text(span)
+    paths = [str(tmp_path / name) for name in ("absent.pb", "bad.json", "ids.json", "good.json")]
     result = quacktrace(imported, "import", *paths)
     assert result.returncode == 1
     errors = result.stderr.decode().splitlines()
     assert len(errors) == 2
     assert "absent.pb: No such file" in errors[0]
-    assert "bad.json: refused with 400" in errors[1]
-    assert result.stdout.decode() == f"{tmp_path / 'good.json'}: 0 spans\n"
+    assert "bad.json: JSON, but neither resourceSpans nor resourceLogs in it" in errors[1]
+    ids, good = result.stdout.decode().splitlines()
+    assert f"{tmp_path / 'ids.json'}: 0 spans, 1 rejected (trace_id must be 16 bytes" in ids
+    assert good == f"{tmp_path / 'good.json'}: 0 spans"
+
+
+def test_refused_request_tells_the_collectors_reason(imported: RunningCollector, tmp_path: Path) -> None:
+    (tmp_path / "refused.json").write_text('{"resourceSpans": [3]}')
+    result = quacktrace(imported, "import", str(tmp_path / "refused.json"))
+    assert result.returncode == 1
+    assert "refused.json: refused with 400: resourceSpans" in result.stderr.decode()
 
 
 def test_doctor_finds_its_own_row(collector: RunningCollector) -> None:

@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from google.protobuf.message import DecodeError
@@ -17,7 +18,7 @@ from quacktrace.errors import QuacktraceError
 from quacktrace.terminal import printable, say_error
 from quacktrace_collector.commands.otlp_files import PROTOBUF, ExportRequest, read_export_requests
 
-__all__ = ["COMMAND", "import_file"]
+__all__ = ["COMMAND", "Outcome", "import_file"]
 
 RETRYABLE = frozenset({429, 502, 503, 504})
 PATIENCE_S = 60.0
@@ -35,36 +36,52 @@ def _run(arguments: argparse.Namespace) -> int:
     client = CollectorClient(
         arguments.url or default_url(), token=arguments.token or os.environ.get("QUACKTRACE_WRITE_TOKEN")
     )
-    failed = 0
+    is_complete = True
     for path in arguments.files:
         try:
-            print(f"{printable(str(path))}: {import_file(client, path)}", flush=True)
+            outcome = import_file(client, path)
         except CollectorUnreachableError:
             raise
         except QuacktraceError as error:
             _clear_progress()
             say_error("quacktrace import", str(error))
-            failed += 1
-    return 1 if failed else 0
+            is_complete = False
+        else:
+            print(f"{printable(str(path))}: {outcome}", flush=True)
+            is_complete = is_complete and not outcome.rejected
+    return 0 if is_complete else 1
 
 
-def import_file(client: CollectorClient, path: Path) -> str:
-    """Send one file; returns a sentence with the counts, raises QuacktraceError when a part of it is refused."""
-    sent = {"/v1/traces": 0, "/v1/logs": 0}
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one file."""
+
+    spans: int
+    log_records: int
+    rejected: int
+    reason: str
+    """Why some were rejected, in the collector's words."""
+
+    def __str__(self) -> str:
+        counts = [f"{self.spans:,} spans"] if self.spans or not self.log_records else []
+        counts += [f"{self.log_records:,} log records"] if self.log_records else []
+        counts += [f"{self.rejected:,} rejected ({printable(self.reason)})"] if self.rejected else []
+        return ", ".join(counts)
+
+
+def import_file(client: CollectorClient, path: Path) -> Outcome:
+    """Send one file; raises QuacktraceError when a request of it is refused, after what went before is stored."""
+    sent = dict.fromkeys(("/v1/traces", "/v1/logs"), 0)
     rejected = 0
     reason = ""
     for request in read_export_requests(path):
         answer = _post(client, path, request)
         refused, message = _partial_success(request, answer)
         sent[request.path] += request.records - refused
-        rejected, reason = rejected + refused, message or reason
+        rejected, reason = rejected + refused, message.removeprefix(f"{refused} rejected: ") or reason
         _show_progress(path, sum(sent.values()))
     _clear_progress()
-    counts = [f"{sent['/v1/traces']:,} spans"] if sent["/v1/traces"] or not sent["/v1/logs"] else []
-    counts += [f"{sent['/v1/logs']:,} log records"] if sent["/v1/logs"] else []
-    if rejected:
-        counts.append(f"{rejected:,} rejected ({printable(reason)})")
-    return ", ".join(counts)
+    return Outcome(sent["/v1/traces"], sent["/v1/logs"], rejected, reason)
 
 
 def _post(client: CollectorClient, path: Path, request: ExportRequest) -> Answer:

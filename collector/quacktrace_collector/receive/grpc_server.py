@@ -108,7 +108,7 @@ def _bind(server: Any, settings: Settings) -> int:
         port = add(f"{hosts[0]}:{settings.grpc_port}")
     except RuntimeError as error:
         raise StartupError(
-            f"cannot listen on {hosts[0]}:{settings.grpc_port} for gRPC: {error}",
+            f"cannot listen on {hosts[0]}:{settings.grpc_port} for gRPC: the port is taken, or not for this user",
             hint="stop what listens there, or choose another port with --grpc-port",
         ) from error
     for host in hosts[1:]:
