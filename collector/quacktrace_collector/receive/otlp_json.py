@@ -121,14 +121,15 @@ def _repeated(convert: Callable[[Any], Any], value: Any) -> list[Any]:
 def _key_value(value: Any, depth: int = 0) -> KeyValue:
     if type(value) is not dict:
         raise _WrongValueError(f"an object is expected, not {_kind(value)}")
-    key = value.get("key")
+    place = ".key"
     try:
-        if type(key) is not str and key is not None:
-            raise _WrongValueError(f"a string is expected, not {_kind(key)}")
+        key = value.get("key")
+        key = "" if key is None else _string(key)
+        place = ".value"
         item = value.get("value")
-        return KeyValue(key=key or "", value=None if item is None else _any_value(item, depth))
+        return KeyValue(key=key, value=None if item is None else _any_value(item, depth))
     except _WrongValueError as error:
-        error.path.append(".value" if error.path or type(key) is str else ".key")
+        error.path.append(place)
         raise
 
 

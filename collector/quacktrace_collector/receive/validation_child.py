@@ -6,8 +6,6 @@ input and answers leave on standard output, each a frame: a fixed header, then p
 
 from __future__ import annotations
 
-import ctypes
-import gc
 import resource
 import struct
 import sys
@@ -19,6 +17,7 @@ from quacktrace_collector.errors import BodyTooLargeError, MalformedBodyError
 from quacktrace_collector.receive.canonical import Canonical, canonical_request
 from quacktrace_collector.receive.encodings import Encoding
 from quacktrace_collector.signal_kinds import Signal
+from quacktrace_collector.unused_memory import give_back_memory
 
 REQUEST_HEADER: Final = struct.Struct("<BBQ")
 """Place of the signal, place of the encoding, bytes of the body."""
@@ -39,7 +38,7 @@ def main() -> None:
     while header := source.read(REQUEST_HEADER.size):
         signal, encoding, size = REQUEST_HEADER.unpack(header)
         _answer(sink, SIGNALS[signal], ENCODINGS[encoding], source.read(size))
-        _give_back_memory()
+        give_back_memory()
 
 
 def _answer(sink: BinaryIO, signal: Signal, encoding: Encoding, body: bytes) -> None:
@@ -59,13 +58,6 @@ def _write(sink: BinaryIO, status: int, answer: Canonical) -> None:
     sink.write(answer.body)
     sink.write(normalised)
     sink.flush()
-
-
-def _give_back_memory() -> None:
-    gc.collect()
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,22 @@
+"""Gives memory that nothing uses any more back to the system.
+
+One request of 20 MiB leaves some 40 MB in the allocators of Arrow (mimalloc) and of ptars (the C library's); this takes
+about a millisecond and brings the process back to where it was. Not for every request: call it when there is time.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import sys
+
+
+def give_back_memory() -> None:
+    """Collect garbage, then empty the allocators' free lists."""
+    gc.collect()
+    pyarrow = sys.modules.get("pyarrow")  # not imported for this: the validation child lives without it
+    if pyarrow is not None:
+        pyarrow.default_memory_pool().release_unused()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
