@@ -7,7 +7,6 @@ import contextlib
 import json
 import os
 import signal
-import ssl
 from collections.abc import Callable, Collection, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -33,6 +32,8 @@ from quacktrace_demo.traffic import Traffic
 
 __all__ = ["Addresses", "DemoOptions", "run_demo"]
 
+ANNOUNCEMENT = "quacktrace is up"
+"""What `quacktrace up` prints once it answers."""
 STARTED_WITHIN_S = 60.0
 SERVICES_PATIENCE_S = 2.0
 COLLECTOR_PATIENCE_S = 2.0
@@ -100,6 +101,8 @@ class _Run:
 
     async def start(self, stack: AsyncExitStack, on_ready: Callable[[Addresses], None]) -> None:
         shop = self._options.shop
+        # The collector first: it refuses a folder that another one uses, whose shop is not to be replaced.
+        await self._start_collector(stack)
         await asyncio.to_thread(open_shop, shop, self._options.seed)
         switch = FaultSwitch(shop / "faults.json")
         directory = Directory()
@@ -108,24 +111,23 @@ class _Run:
         provider = Instance(PROVIDER, PROVIDER, "unknown", port=int(provider_url.rpartition(":")[2]))
         directory.add_fixed(provider)
 
-        session = await stack.enter_async_context(aiohttp.ClientSession())
-        await self._start_collector(stack, session)
         await self._start_services(stack, control_url, directory)
         gateway = next(instance for instance in directory.alive() if instance.service == "api-gateway")
         gateway_url = f"http://127.0.0.1:{gateway.port}"
         _write_state(stack, shop / "demo.json", {"pid": os.getpid(), "control": control_url, "gateway": gateway_url})
 
+        session = await stack.enter_async_context(aiohttp.ClientSession())
         traffic = Traffic(gateway_url, session, rate=self._options.rate, seed=self._options.seed)
         self._keep_running(stack, traffic.run())
         if self._options.has_cycle:
             self._keep_running(stack, cycle_through_faults(switch))
         on_ready(Addresses(self._collector, gateway_url, control_url))
 
-    async def _start_collector(self, stack: AsyncExitStack, session: aiohttp.ClientSession) -> None:
+    async def _start_collector(self, stack: AsyncExitStack) -> None:
         log = self._options.shop / "logs" / "collector.log"
         child = await Child.start("collector", self._collector.command, environment=os.environ, log=log)
         stack.push_async_callback(stop_all, [child], patience_s=COLLECTOR_PATIENCE_S)
-        await _wait_until(partial(_is_ready, session, self._collector.url), child)
+        await _wait_until(partial(_has_announced_itself, child), child)
         self._watch(stack, child, is_vital=True)
 
     async def _start_services(self, stack: AsyncExitStack, control_url: str, directory: Directory) -> None:
@@ -203,14 +205,9 @@ async def _is_settled(directory: Directory, names: Collection[str]) -> bool:
     return directory.is_settled(names)
 
 
-async def _is_ready(session: aiohttp.ClientSession, url: str) -> bool:
-    unverified = ssl.create_default_context()
-    unverified.check_hostname, unverified.verify_mode = False, ssl.CERT_NONE
-    try:
-        async with session.get(f"{url}/readyz", ssl=unverified) as response:
-            return response.status == 200
-    except aiohttp.ClientError:
-        return False
+async def _has_announced_itself(child: Child) -> bool:
+    # Not `/readyz`: on a port that is taken, someone else's collector would answer for ours.
+    return ANNOUNCEMENT in child.log.read_text()
 
 
 def _write_state(stack: AsyncExitStack, path: Path, state: dict[str, Any]) -> None:

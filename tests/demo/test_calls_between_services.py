@@ -14,7 +14,7 @@ from aiohttp.test_utils import TestServer
 
 from quacktrace_demo.chassis.breaker import CircuitBreaker
 from quacktrace_demo.chassis.client import ONCE, Client, Policy
-from quacktrace_demo.chassis.registry import Instance, Registry, RegistryResolver
+from quacktrace_demo.chassis.registry import Instance, Registry, RegistryResolver, registry_connector
 from quacktrace_demo.control import Directory, control_application
 from quacktrace_demo.errors import (
     CircuitOpenError,
@@ -59,10 +59,9 @@ async def town(tmp_path: Any) -> AsyncIterator[Town]:
         application = control_application(directory, FaultSwitch(tmp_path / "faults.json"))
         control = await stack.enter_async_context(TestServer(application, host="127.0.0.1"))
         resolver = RegistryResolver()
-        connector = aiohttp.TCPConnector(resolver=resolver, use_dns_cache=False)
-        session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
+        session = await stack.enter_async_context(aiohttp.ClientSession(connector=registry_connector(resolver)))
         registry = resolver.registry = Registry(str(control.make_url("")).rstrip("/"), session)
-        yield Town(Client(session, registry), registry, directory, stack)
+        yield Town(Client(session), registry, directory, stack)
 
 
 async def well(request: web.Request) -> web.Response:

@@ -13,8 +13,7 @@ from typing import Any
 import aiohttp
 
 from quacktrace_demo.chassis.breaker import CircuitBreaker
-from quacktrace_demo.chassis.registry import Registry
-from quacktrace_demo.errors import UpstreamError, UpstreamRefusedError, UpstreamTimeoutError
+from quacktrace_demo.errors import NoInstanceError, UpstreamError, UpstreamRefusedError, UpstreamTimeoutError
 
 __all__ = ["ONCE", "TENANT", "TENANT_HEADER", "Client", "Policy"]
 
@@ -45,11 +44,10 @@ ONCE = Policy(attempts=1)
 
 
 class Client:
-    """One per process; its circuits are per service."""
+    """One per process; its session finds services by the registry, its circuits are per service."""
 
-    def __init__(self, session: aiohttp.ClientSession, registry: Registry) -> None:
+    def __init__(self, session: aiohttp.ClientSession) -> None:
         self._session = session
-        self._registry = registry
         self._breakers: dict[str, CircuitBreaker] = {}
 
     async def get(
@@ -106,7 +104,7 @@ class Client:
         try:
             async with self._session.request(
                 method,
-                f"http://{self._registry.pick(service).name}{path}",
+                f"http://{service}{path}",
                 params=params,
                 json=body,
                 headers={TENANT_HEADER: TENANT.get()},
@@ -119,6 +117,8 @@ class Client:
                 return answer
         except TimeoutError as error:
             raise UpstreamTimeoutError(service, policy.timeout_s) from error
+        except aiohttp.ClientConnectorDNSError as error:
+            raise NoInstanceError(service) from error
         except aiohttp.ClientError as error:
             raise UpstreamError(service, str(error) or type(error).__name__) from error
         finally:

@@ -14,7 +14,7 @@ from opentelemetry.instrumentation.utils import suppress_http_instrumentation
 
 from quacktrace_demo.errors import DemoError, NoInstanceError
 
-__all__ = ["Instance", "Registry", "RegistryResolver"]
+__all__ = ["Instance", "Registry", "RegistryResolver", "registry_connector"]
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +29,6 @@ class Instance:
 
     service: str
     name: str
-    """Also its host name: `inventory-2`."""
     version: str
     port: int
 
@@ -75,13 +74,9 @@ class Registry:
         self._turn[service] += 1
         return instances[self._turn[service] % len(instances)]
 
-    def port_of(self, host: str) -> int | None:
-        """The port of the instance called `host`, if there is one."""
-        return next((i.port for found in self._instances.values() for i in found if i.name == host), None)
-
 
 class RegistryResolver(AbstractResolver):
-    """Lets URLs name instances (`http://inventory-2/…`), so that spans do too, instead of ports of the day."""
+    """Lets URLs name services (`http://inventory/…`), so that spans do too, instead of the ports of the day."""
 
     def __init__(self) -> None:
         self.registry: Registry | None = None
@@ -89,15 +84,28 @@ class RegistryResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        """The address of the instance called `host`; OSError, as of any resolver, when nobody has that name."""
-        found = self.registry.port_of(host) if self.registry else None
-        if found is None:
-            raise OSError(f"no instance is called {host}")
+        """The address of the next instance of the service called `host`; OSError, as of any resolver, without one."""
+        try:
+            instance = self.registry.pick(host) if self.registry else None
+        except NoInstanceError as error:
+            raise OSError(str(error)) from error
+        if instance is None:
+            raise OSError(f"{host}: the registry has not been asked yet")
         return [
             ResolveResult(
-                hostname=host, host="127.0.0.1", port=found, family=socket.AF_INET, proto=0, flags=socket.AI_NUMERICHOST
+                hostname=host,
+                host="127.0.0.1",
+                port=instance.port,
+                family=socket.AF_INET,
+                proto=0,
+                flags=socket.AI_NUMERICHOST,
             )
         ]
 
     async def close(self) -> None:
         """There is nothing to close."""
+
+
+def registry_connector(resolver: RegistryResolver) -> aiohttp.TCPConnector:
+    """Connections that are balanced over the instances: one a request, as a kept one would stay with its instance."""
+    return aiohttp.TCPConnector(resolver=resolver, use_dns_cache=False, force_close=True)

@@ -20,7 +20,7 @@ from opentelemetry import trace
 from quacktrace_demo.chassis.client import TENANT, TENANT_HEADER, Client
 from quacktrace_demo.chassis.database import Database
 from quacktrace_demo.chassis.queue import Queue
-from quacktrace_demo.chassis.registry import Instance, Registry, RegistryResolver
+from quacktrace_demo.chassis.registry import Instance, Registry, RegistryResolver, registry_connector
 from quacktrace_demo.errors import UpstreamError
 from quacktrace_demo.faults import FaultFile
 
@@ -73,8 +73,7 @@ async def _serve(
         loop.add_signal_handler(number, stopped.set)
     async with AsyncExitStack() as stack:
         resolver = RegistryResolver()
-        connector = aiohttp.TCPConnector(resolver=resolver, use_dns_cache=False)
-        session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
+        session = await stack.enter_async_context(aiohttp.ClientSession(connector=registry_connector(resolver)))
         registry = resolver.registry = Registry(arguments.registry, session)
         service = Service(
             name=name,
@@ -82,7 +81,7 @@ async def _serve(
             version=arguments.version,
             database=Database(arguments.shop / f"{name}.db"),
             emails=Queue(arguments.shop / "queue.db", "emails"),
-            client=Client(session, registry),
+            client=Client(session),
             faults=FaultFile(arguments.shop / "faults.json"),
         )
         port = await _listen(service, routes, stack)
