@@ -35,8 +35,9 @@ __all__ = ["Addresses", "DemoOptions", "run_demo"]
 ANNOUNCEMENT = "quacktrace is up"
 """What `quacktrace up` prints once it answers."""
 STARTED_WITHIN_S = 60.0
-SERVICES_PATIENCE_S = 2.0
-COLLECTOR_PATIENCE_S = 2.0
+# Together less than the 5 s in which Ctrl-C ends everything. A collector that is killed loses nothing that it took.
+SERVICES_PATIENCE_S = 1.5
+COLLECTOR_PATIENCE_S = 2.8
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import aiohttp
@@ -38,14 +38,14 @@ class Traffic:
     async def run(self) -> None:
         """Send customers for ever, independent of each other, at random moments."""
         customers: set[asyncio.Task[None]] = set()
-        wants: dict[str, Callable[[int], Awaitable[None]]] = {name: getattr(self, name) for name in MIX}
+        wants: dict[str, Callable[[int], Coroutine[Any, Any, None]]] = {name: getattr(self, name) for name in MIX}
         try:
             while True:
                 await asyncio.sleep(self._dice.expovariate(self._rate))
                 name = self._dice.choices(list(MIX), list(MIX.values()))[0]
                 user_id = self._dice.randint(1, USER_COUNT)
                 if len(customers) < MOST_AT_ONCE:
-                    customer = asyncio.ensure_future(self._serve(wants[name], user_id))
+                    customer = asyncio.ensure_future(wants[name](user_id))
                     customers.add(customer)
                     customer.add_done_callback(customers.discard)
         finally:
@@ -94,9 +94,6 @@ class Traffic:
             if user_id not in self._tokens:
                 await self.sign_in(user_id)
         return user_id in self._tokens
-
-    async def _serve(self, want: Callable[[int], Awaitable[None]], user_id: int) -> None:
-        await want(user_id)
 
     async def _ask(self, method: str, path: str, user_id: int, body: Any = None) -> Any:
         """The JSON of a good answer, else None: customers do not care why."""
