@@ -56,8 +56,9 @@ def instrumented_environment(
         result[OTEL_SERVICE_NAME] = guess_service_name(command, environ)
     _set_endpoint(result, endpoint)
     paths = [path for path in result.get("PYTHONPATH", "").split(os.pathsep) if path and path != BOOTSTRAP]
-    # The working directory as `opentelemetry-instrument` adds it: Django's settings are imported at the very start.
-    if os.getcwd() not in paths:
+    # Django's instrumentation imports the settings before the program could put its folder on sys.path. For all others
+    # the working directory stays off it (`opentelemetry-instrument` always adds it): a queue.py there would win.
+    if "DJANGO_SETTINGS_MODULE" in environ and os.getcwd() not in paths:
         paths.insert(0, os.getcwd())
     result["PYTHONPATH"] = os.pathsep.join([BOOTSTRAP, *paths])
     result["QUACKTRACE_RUN_PID"] = str(os.getpid())

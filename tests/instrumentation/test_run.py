@@ -111,6 +111,24 @@ def test_a_sitecustomize_of_the_environment_still_runs(tmp_path: Path) -> None:
     assert result.stdout.split() == ["theirs", "theirs", "program"]
 
 
+def test_modules_of_the_working_directory_do_not_stand_in_for_pythons(tmp_path: Path) -> None:
+    (tmp_path / "cwd").mkdir()
+    (tmp_path / "cwd" / "queue.py").write_text("raise SystemExit('the wrong queue')")
+    script = program(tmp_path, "import queue; print(queue.Queue.__name__)")
+    # -P, for `python -m quacktrace` would look into the working directory by itself, as the installed command does not.
+    command = [sys.executable, "-P", "-m", "quacktrace", "run", "--", sys.executable, script]
+    result = subprocess.run(
+        command, cwd=tmp_path / "cwd", capture_output=True, text=True, env=environment(**NO_COLLECTOR), check=False
+    )
+    assert (result.stdout, result.stderr) == ("Queue\n", "")
+
+
+def test_django_finds_its_settings_in_the_working_directory() -> None:
+    assert os.getcwd() in instrumented_environment(["x"], {"DJANGO_SETTINGS_MODULE": "s"})["PYTHONPATH"].split(
+        os.pathsep
+    )
+
+
 def test_interpreter_without_quacktrace_runs_on_and_says_what_to_install(tmp_path: Path) -> None:
     venv.create(tmp_path / "other", with_pip=False)
     python = str(tmp_path / "other" / "bin" / "python")
