@@ -326,7 +326,8 @@ EXAMPLES: Final = (
     ),
     Example(
         "Attributes that occur",
-        "select unnest(map_keys(attributes)) as key, count(*) as spans\nfrom spans\ngroup by all\norder by spans desc",
+        "select key, count(*) as spans\nfrom (select unnest(map_keys(attributes)) as key from spans)\n"
+        "group by all\norder by spans desc",
     ),
 )
 

@@ -105,6 +105,9 @@ class Engine:
                 if isinstance(refusal, QueryRefusedError) and not rows.has_positions:
                     refusal.position = None
                 raise refusal from error
+            finally:
+                # 2.0 begins nothing new while a result is open, and a half-read one is.
+                rows.reader.close()
         finally:
             self._connection.execute("rollback")
         return Result(rows.columns, form, encoded, (time.perf_counter() - started) * 1_000)

@@ -169,7 +169,7 @@ class Gate:
         length = explain_prefix(sql)
         if length is None:
             raise QueryRefusedError(
-                "This form of EXPLAIN is not allowed.", hint="Write EXPLAIN or EXPLAIN ANALYZE before one SELECT."
+                "This form of EXPLAIN is not allowed.", hint="Write EXPLAIN or EXPLAIN ANALYZE before a SELECT."
             )
         try:
             inner = self.check(sql[length:])

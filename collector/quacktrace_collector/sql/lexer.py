@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final, NamedTuple
 
 __all__ = ["Word", "explain_prefix", "without_terminator", "words"]
@@ -16,10 +17,6 @@ _TOKEN: Final = re.compile(
     | (?P<other> \d[\w.]* | . )
     """,
     re.VERBOSE | re.DOTALL,
-)
-_EXPLAIN: Final = re.compile(
-    r"(?:\s+|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*explain(?:\s+analyze|\s*\(\s*analyze\s*\))?(?=[\s(])",
-    re.IGNORECASE | re.DOTALL,
 )
 
 
@@ -49,9 +46,14 @@ def words(sql: str) -> Iterator[Word]:
 
 
 def explain_prefix(sql: str) -> int | None:
-    """How many characters `EXPLAIN` or `EXPLAIN ANALYZE` and the comments before it take; None for any other form."""
-    match = _EXPLAIN.match(sql)
-    return match.end() if match else None
+    """How many characters `EXPLAIN` or `EXPLAIN ANALYZE` and the comments before it take; None without it."""
+    first = list(islice(words(sql), 4))
+    texts = [word.text for word in first]
+    if texts[:1] != ["explain"]:
+        return None
+    if texts[1:2] == ["analyze"]:
+        return first[1].end
+    return first[3].end if texts[1:] == ["(", "analyze", ")"] else first[0].end
 
 
 def without_terminator(sql: str) -> str:

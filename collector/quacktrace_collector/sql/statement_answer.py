@@ -80,7 +80,9 @@ def _bind(connection: duckdb.DuckDBPyConnection, sql: str, *, is_verbatim: bool)
     try:
         return connection.sql(sql)
     except duckdb.BinderException as error:
-        # A relation's error has no position; the same error of a statement has.
+        # A relation's error has no position; the same error of a statement has. An EXPLAIN is a statement already.
+        if "position" in str(error):
+            raise refused_by_engine(error, sql) from error
         try:
             connection.execute(_EXPLAIN + sql)
         except duckdb.BinderException as positioned:
