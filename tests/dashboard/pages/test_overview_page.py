@@ -1,0 +1,59 @@
+"""The first page in a browser over a real collector."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from browser_tab import Tab
+from real_processes import RunningCollector
+from shop_telemetry import checkout, now_ms, send_spans
+
+pytestmark = pytest.mark.browser
+
+
+def test_the_first_page_says_what_is_wrong_and_leads_to_its_traces(shop: RunningCollector, tab: Tab) -> None:
+    page = tab.open(shop, "/?live=0")
+    problems = page.locator(".qt-problems a")
+    expect(problems.first).to_contain_text("of calls fail, none before")
+    expect(problems.first).to_contain_text("payment")
+    slow = page.locator(".qt-problems a", has_text="inventory").filter(has_text="GET /inventory/item")
+    expect(slow).to_contain_text("p95 is")
+    passed_on = page.locator(".qt-problems a", has_text="POST /checkout")
+    expect(passed_on).to_contain_text("passed on")
+    problems.first.click()
+    page.wait_for_url("**/traces?*service=payment*")
+    assert "status=error" in page.url
+
+
+def test_tiles_and_rows_show_the_numbers_of_the_range(shop: RunningCollector, tab: Tab) -> None:
+    page = tab.open(shop, "/?live=0")
+    expect(page.locator("a.qt-tile", has_text="Errors").locator("b")).to_contain_text("%")
+    expect(page.locator("a.qt-tile", has_text="p95 latency").locator("b")).to_contain_text("ms")
+    row = page.locator('.ag-row[row-id="payment"]')
+    expect(row.locator('[col-id="error_rate"]')).to_contain_text("▲")
+    expect(row.locator('[col-id="error_series"] svg rect').first).to_be_attached()
+    row.locator('[col-id="service_name"]').click()
+    page.wait_for_url("**/services?service=payment")
+
+
+def test_the_latest_errors_lead_to_the_span_where_they_began(shop: RunningCollector, tab: Tab) -> None:
+    page = tab.open(shop, "/?live=0")
+    page.locator(".qt-error-groups a", has_text="AcquirerError").click()
+    page.wait_for_url("**/trace/*?span=*")
+
+
+def test_the_ingest_tile_counts_what_is_stored(shop: RunningCollector, tab: Tab) -> None:
+    page = tab.open(shop, "/?live=0")
+    expect(page.locator("#overview-ingest")).to_contain_text("spans stored")
+    expect(page.locator("#overview-ingest")).to_contain_text("Nothing refused")
+
+
+def test_an_empty_store_shows_how_to_begin_and_fills_without_a_reload(empty: RunningCollector, tab: Tab) -> None:
+    page = tab.open(empty, "/")
+    expect(page.get_by_text("quacktrace run -- python app.py")).to_be_visible()
+    page.evaluate("window.stayed = true")
+    send_spans(empty.client, list(checkout(1, now_ms() - 2000)))
+    page.wait_for_selector('.ag-row[row-id="payment"]')
+    assert page.evaluate("window.stayed")
+    expect(page.get_by_text("No operation fails or is slower than it was.")).to_be_visible()
