@@ -13,7 +13,6 @@ __all__ = [
     "browser_zone",
     "format_age",
     "format_bytes",
-    "format_clock",
     "format_count",
     "format_datetime",
     "format_duration_ms",
@@ -86,23 +85,10 @@ def to_milliseconds(text: str) -> int:
     return (parse_time(text) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
 
 
-def format_clock(moment: datetime, zone: tzinfo, *, now: datetime) -> str:
-    """The time of day with milliseconds, with its date before it unless that is today."""
-    local = moment.astimezone(zone)
-    clock = f"{local:%H:%M:%S}.{local.microsecond // 1000:03d}"
-    return (
-        clock if local.date() == now.astimezone(zone).date() else f"{_format_date(local, now.astimezone(zone))} {clock}"
-    )
-
-
 def format_datetime(moment: datetime, zone: tzinfo) -> str:
     """The whole time with its zone, for tooltips: 2026-11-22 23:24:02.123 UTC."""
     local = moment.astimezone(zone)
     return f"{local:%Y-%m-%d %H:%M:%S}.{local.microsecond // 1000:03d} {local.tzname() or ''}".rstrip()
-
-
-def _format_date(local: datetime, now: datetime) -> str:
-    return f"{local.day} {local:%b}" if local.year == now.year else f"{local.day} {local:%b %Y}"
 
 
 def format_age(moment: datetime, *, now: datetime) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["INLINE_SCRIPTS", "index_page"]
 
+# A trace's waterfall is asked for before the megabyte of scripts that will draw it is even parsed.
 # The theme is set before anything is painted, so a dark page never flashes white. The key is Mantine's own, so its
 # provider agrees. The cookie tells the server which zone to write times in.
 _BOOTSTRAP = """
@@ -14,6 +15,12 @@ _BOOTSTRAP = """
     scheme = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
   }
   document.documentElement.setAttribute("data-mantine-color-scheme", scheme);
+  var trace = /^\\/trace\\/([^/]+)\\/?$/.exec(location.pathname);
+  if (trace) {
+    var path = "/api/v1/traces/" + trace[1] + "/waterfall";
+    window.quacktraceEarly = { path: path, response: fetch(path, { headers: { Accept: "application/json" } }) };
+    window.quacktraceEarly.response.catch(function () { /* the page asks again and says why */ });
+  }
   document.cookie = "quacktrace_zone=" + Intl.DateTimeFormat().resolvedOptions().timeZone +
     ";path=/;max-age=31536000;samesite=lax";
 })();

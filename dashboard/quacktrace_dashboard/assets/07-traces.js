@@ -1,4 +1,4 @@
-// The traces page: filters are read from the URL and written to it, and the scatter opens and selects.
+// The traces page: filters are read from the URL and written to it; an answer becomes dots and rows.
 "use strict";
 
 (function () {
@@ -20,21 +20,12 @@
     qt.patchUrl(changes);
   }
 
-  function openDot(click) {
-    const dot = click && click.points && click.points[0];
-    if (dot) qt.go(`/trace/${dot.customdata[0]}${qt.rangeQuery()}`);
-  }
-
-  const asParameter = (ns) => `${Math.max(1, Math.round(ns / 1000))}us`;
-
-  function selectDots(selection) {
-    const range = selection && selection.range;
-    if (!range || !range.x) return;
-    const [from, to] = range.x.map((text) => new Date(text.replace(" ", "T")).getTime()).sort((a, b) => a - b);
-    const [low, high] = [...range.y].sort((a, b) => a - b);
-    qt.patchUrl({ r: null, from: Math.floor(from), to: Math.ceil(to) + 1, min_duration: asParameter(low), max_duration: asParameter(high) });
+  function drawTraces(answer) {
+    qt.drawTraceScatter(document.getElementById("traces-scatter"), answer);
+    qt.drawTraceRows(document.getElementById("traces-rows"), answer);
+    return answer ? "true" : "empty";
   }
 
   window.dash_clientside = window.dash_clientside || {};
-  window.dash_clientside.quacktrace = Object.assign(window.dash_clientside.quacktrace || {}, { readFilters, writeFilters, openDot, selectDots });
+  window.dash_clientside.quacktrace = Object.assign(window.dash_clientside.quacktrace || {}, { readFilters, writeFilters, drawTraces });
 })();

@@ -41,8 +41,10 @@ qt.TracePage = class {
   }
 
   async fetch(signal) {
-    const response = await fetch(`/api/v1/traces/${encodeURIComponent(this.traceId)}/waterfall`, { headers: { Accept: "application/json" }, signal })
-      .catch((cause) => { if (cause.name === "AbortError") throw cause; throw Object.assign(new Error("The collector does not answer."), { hint: "Check that it is running, then retry." }); });
+    const path = `/api/v1/traces/${encodeURIComponent(this.traceId)}/waterfall`, early = window.quacktraceEarly;
+    window.quacktraceEarly = null;
+    const asked = early && early.path === path ? early.response : fetch(path, { headers: { Accept: "application/json" }, signal });
+    const response = await asked.catch((cause) => { if (cause.name === "AbortError") throw cause; throw Object.assign(new Error("The collector does not answer."), { hint: "Check that it is running, then retry." }); });
     const body = await response.json().catch(() => null);
     if (response.ok && body) return { data: body, etag: response.headers.get("ETag") };
     throw Object.assign(new Error(body?.error?.message || `The collector answered with HTTP status ${response.status}.`), { hint: body?.error?.hint || "", status: response.status });

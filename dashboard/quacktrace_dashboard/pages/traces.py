@@ -11,13 +11,10 @@ from dash.development.base_component import Component
 
 from quacktrace_dashboard.client import QueryClient
 from quacktrace_dashboard.errors import DashboardError
-from quacktrace_dashboard.figures.trace_scatter import trace_scatter
-from quacktrace_dashboard.icons import icon
+from quacktrace_dashboard.formatting import to_milliseconds
 from quacktrace_dashboard.page import Page, Viewer, current_viewer
-from quacktrace_dashboard.palette import assign_slots
 from quacktrace_dashboard.state import ViewState
 from quacktrace_dashboard.states import error_card, no_data
-from quacktrace_dashboard.trace_rows import trace_rows
 
 __all__ = ["PAGE"]
 
@@ -39,23 +36,10 @@ def layout(_: Mapping[str, str]) -> Component:
                 [html.H1("Traces"), html.Span(id="traces-summary", className="qt-muted")], className="qt-page-head"
             ),
             _filter_bar(),
-            html.Div(
-                dcc.Graph(
-                    id="traces-scatter",
-                    figure={},
-                    config={"displayModeBar": False, "responsive": True},
-                    className="qt-trace-scatter",
-                ),
-                id="traces-scatter-card",
-                className="qt-card qt-results",
-                title="Click a dot to open its trace; drag to look at a part",
-                hidden=True,
-            ),
-            html.Div(
-                html.Div([html.Div(className="qt-skeleton qt-trace-skeleton") for _ in range(12)]),
-                id="traces-results",
-                className="qt-results",
-            ),
+            dcc.Store(id="traces-answer"),
+            html.Div(html.Div(className="qt-skeleton qt-trace-skeleton"), id="traces-state"),
+            html.Div(id="traces-scatter"),
+            html.Div(id="traces-rows", **{"data-live-pause": "true"}),
         ],
         className="qt-traces",
     )
@@ -73,8 +57,6 @@ def register(app: Dash, client: QueryClient) -> None:
         *(Input(f"traces-{name}", "value") for name in _FILTERS),
         prevent_initial_call=True,
     )
-    app.clientside_callback(ClientsideFunction("quacktrace", "openDot"), Input("traces-scatter", "clickData"))
-    app.clientside_callback(ClientsideFunction("quacktrace", "selectDots"), Input("traces-scatter", "selectedData"))
 
     @app.callback(
         Output("traces-service", "data"),
@@ -86,25 +68,31 @@ def register(app: Dash, client: QueryClient) -> None:
         state, viewer = ViewState.from_search(search), current_viewer()
         return _choices(client.known_services(), state.get("service")), _operations(client, state, viewer)
 
+    # Rows and dots are drawn by assets: Dash inserts components at a cost that grows with the square of their number
+    # (2,600 components in 100 rows were 14 million calls of its selector), and Plotly is 4.8 MB for one picture.
+    app.clientside_callback(
+        ClientsideFunction("quacktrace", "drawTraces"),
+        Output("traces-rows", "data-ready"),
+        Input("traces-answer", "data"),
+    )
+
     @app.callback(
-        Output("traces-results", "children"),
+        Output("traces-answer", "data"),
+        Output("traces-state", "children"),
         Output("traces-summary", "children"),
-        Output("traces-scatter", "figure"),
-        Output("traces-scatter-card", "hidden"),
         Input("shell-url", "search"),
         Input("shell-refresh", "data"),
     )
-    def show_traces(search: str | None, _: int) -> tuple[Component, str, dict[str, Any], bool]:
+    def show_traces(search: str | None, _: int) -> tuple[dict[str, Any] | None, Component | None, str]:
         state, viewer = ViewState.from_search(search), current_viewer()
         try:
             answer = client.get("/api/v1/traces", _parameters(state, viewer))
         except DashboardError as error:
-            return error_card(error), "", {}, True
+            return None, error_card(error), ""
         if not answer["traces"]:
             is_filtered = any(state.get(name) for name in _QUERY_FILTERS)
-            return no_data(answer, state, viewer, what="traces", is_filtered=is_filtered), "", {}, True
-        rows = _results(answer, state, viewer, assign_slots(client.known_services()))
-        return rows, _summary(answer, state), _scatter(answer, state, viewer), False
+            return None, no_data(answer, state, viewer, what="traces", is_filtered=is_filtered), ""
+        return _picture(answer, state, viewer), None, _summary(answer, state)
 
 
 def _filter_bar() -> Component:
@@ -203,28 +191,20 @@ def _summary(answer: Mapping[str, Any], state: ViewState) -> str:
     return f"{shown} {'trace' if shown == 1 else 'traces'}, {order}"
 
 
-def _scatter(answer: Mapping[str, Any], state: ViewState, viewer: Viewer) -> dict[str, Any]:
-    range_from, range_to = state.time_range.resolve(viewer.now_ms)
-    return trace_scatter(answer["traces"], from_ms=range_from, to_ms=range_to, viewer=viewer)
-
-
-def _results(answer: Mapping[str, Any], state: ViewState, viewer: Viewer, slots: Mapping[str, int]) -> Component:
+def _picture(answer: Mapping[str, Any], state: ViewState, viewer: Viewer) -> dict[str, Any]:
+    """Return what the assets draw: the traces, the time that the scatter spans, the link to more."""
     traces = answer["traces"]
-    more = next((limit for limit in _LIMITS if limit > len(traces)), None) if answer["truncated"] else None
-    return html.Div(
-        [
-            html.Div(trace_rows(traces, state=state, viewer=viewer, slots=slots), className="qt-card"),
-            html.A(
-                [icon("chevron-down"), f"Show up to {more}"],
-                href=state.with_params(limit=str(more)).to_search(),
-                className="qt-button qt-more",
-            )
-            if more
-            else None,
-        ],
-        className="qt-traces-results",
-        **{"data-ready": "true"},
-    )
+    range_from, range_to = state.time_range.resolve(viewer.now_ms)
+    if answer["truncated"]:  # only a part is shown, so only its time is worth the width
+        starts = [to_milliseconds(trace["start_time"]) for trace in traces]
+        range_from, range_to = max(range_from, min(starts)), min(range_to, max(starts) + 1)
+    return {"traces": traces, "from_ms": range_from, "to_ms": range_to, "more": _more(answer, state)}
+
+
+def _more(answer: Mapping[str, Any], state: ViewState) -> dict[str, str] | None:
+    """Return the link to more rows, if there are more and we would show them."""
+    limit = next((limit for limit in _LIMITS if limit > len(answer["traces"])), None) if answer["truncated"] else None
+    return {"label": f"Show up to {limit}", "href": state.with_params(limit=str(limit)).to_search()} if limit else None
 
 
 PAGE = Page(
