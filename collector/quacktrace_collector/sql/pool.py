@@ -21,7 +21,7 @@ from quacktrace_collector.errors import (
 from quacktrace_collector.sql.frames import Frame, ResultFormat
 from quacktrace_collector.sql.gate import MAX_QUERY_CHARACTERS
 from quacktrace_collector.sql.snapshot_frame import snapshot_header
-from quacktrace_collector.sql.worker_process import WorkerDiedError, WorkerLimits, WorkerProcess
+from quacktrace_collector.sql.worker_process import WorkerDiedError, WorkerGoneError, WorkerLimits, WorkerProcess
 from quacktrace_collector.store.snapshot import Snapshot
 
 __all__ = ["SqlPool", "SqlResult"]
@@ -29,7 +29,6 @@ __all__ = ["SqlPool", "SqlResult"]
 MAX_RESULT_BYTES: Final = 64 << 20
 # A worker that a query has made this big is replaced instead of kept.
 _MAX_IDLE_BYTES: Final = 512 << 20
-_QUEUE_WAIT_S: Final = 2.0
 _DESCRIBE_TIMEOUT_S: Final = 30.0
 # A second process, and a second snapshot, for when a worker cannot read what it was told to.
 _ATTEMPTS: Final = 2
@@ -62,11 +61,18 @@ class SqlPool:
     """At most `workers` queries at once; belongs to one event loop."""
 
     def __init__(
-        self, store: SnapshotSource, *, workers: int = 2, limits: WorkerLimits | None = None, idle_s: float = 300.0
+        self,
+        store: SnapshotSource,
+        *,
+        workers: int = 2,
+        limits: WorkerLimits | None = None,
+        idle_s: float = 300.0,
+        queue_wait_s: float = 2.0,
     ) -> None:
         self._store = store
         self._limits = limits or WorkerLimits()
         self._idle_s = idle_s
+        self._queue_wait_s = queue_wait_s
         self._slots = asyncio.Semaphore(workers)
         self._idle: list[tuple[WorkerProcess, asyncio.TimerHandle]] = []
         self._column_types: Mapping[str, Mapping[str, str]] | None = None
@@ -121,7 +127,7 @@ class SqlPool:
 
     async def _ask(self, header: dict[str, Any], timeout_s: float) -> Frame:
         try:
-            await asyncio.wait_for(self._slots.acquire(), min(_QUEUE_WAIT_S, timeout_s))
+            await asyncio.wait_for(self._slots.acquire(), min(self._queue_wait_s, timeout_s))
         except TimeoutError as error:
             raise OverloadedError("Other queries are running.", hint="Try again in a moment.") from error
         try:
@@ -153,6 +159,8 @@ class SqlPool:
                 async with asyncio.timeout(max(deadline - time.monotonic(), 0.0)):
                     answer = await worker.ask({**header, "snapshot": snapshot_header(snapshot)})
             return answer
+        except WorkerGoneError as error:
+            return Frame({"failed": str(error)})
         except WorkerDiedError as error:
             raise QueryTooLargeError(
                 "The query ended the process that ran it, most likely for want of memory.",

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from quacktrace_collector.sql.frames import Frame, receive_frame
 
-__all__ = ["WorkerDiedError", "WorkerLimits", "WorkerProcess"]
+__all__ = ["WorkerDiedError", "WorkerGoneError", "WorkerLimits", "WorkerProcess"]
 
 # What decides where Python finds its packages and libraries; nothing else of the environment reaches a query.
 _KEPT_VARIABLES: Final = ("PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
@@ -32,6 +32,10 @@ _START_TIMEOUT_S: Final = 60.0
 
 class WorkerDiedError(Exception):
     """The process ended before it answered."""
+
+
+class WorkerGoneError(WorkerDiedError):
+    """The process had ended before it was asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +100,9 @@ class WorkerProcess:
 
     @property
     def is_alive(self) -> bool:
-        """False once the process has ended."""
-        return self._process.returncode is None
+        """False once the process has ended, or has closed its end of the pipe."""
+        assert self._process.stdout is not None
+        return self._process.returncode is None and not self._process.stdout.at_eof()
 
     async def ask(self, header: dict[str, Any]) -> Frame:
         """Send a query, return the answer; raises WorkerDiedError. After a cancellation the worker must be killed."""
@@ -106,7 +111,7 @@ class WorkerProcess:
             self._process.stdin.write(Frame(header).encode())
             await self._process.stdin.drain()
         except ConnectionError as error:
-            raise WorkerDiedError("the worker is gone") from error
+            raise WorkerGoneError("the worker had ended") from error
         answer = await self._receive()
         self.resident_bytes = answer.header.get("resident_bytes", 0)
         return answer
