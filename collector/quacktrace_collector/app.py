@@ -67,7 +67,13 @@ async def running(settings: Settings) -> AsyncIterator[Addresses]:
     """The collector with its ports bound; leaving stops accepting, commits what waits and lets go of the folder."""
     metrics = Metrics()
     async with AsyncExitStack() as stack:
-        store = await asyncio.to_thread(Store, settings.data_dir, metrics=metrics)
+        store = await asyncio.to_thread(
+            Store,
+            settings.data_dir,
+            metrics=metrics,
+            retention_s=settings.retention_s,
+            max_size_bytes=settings.max_size_bytes,
+        )
         stack.push_async_callback(asyncio.to_thread, store.close)
         live = LiveFeed()
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from quacktrace_collector.errors import DataDirInUseError
 from quacktrace_collector.schema import SPANS
 from quacktrace_collector.store import Store
 from quacktrace_collector.store.feed import read_feed
+from quacktrace_collector.store.merge import RUN_LENGTH, merge
+from quacktrace_collector.store.retention import expired
 from quacktrace_collector.store.views import PUBLIC_LOG_COLUMNS, PUBLIC_SPAN_COLUMNS
 from quacktrace_collector.time_range import TimeRange
 
@@ -40,12 +43,16 @@ def decoded(*rows: SpanRow) -> Decoded:
     return decode_spans([spans_request(rows)], received_at_ns=BASE_NS)
 
 
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def seal_everything(store: Store) -> None:
     store.seal_now()
-    deadline = time.monotonic() + 20
-    while store.unsealed_generations and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert store.unsealed_generations == 0
+    wait_until(lambda: store.unsealed_generations == 0)
 
 
 def test_spans_read_back_the_same_from_hot_and_from_sealed(span_store: SpanStore) -> None:
@@ -286,3 +293,58 @@ def test_logs_and_spans_of_one_append_are_both_stored(span_store: SpanStore) -> 
     assert (result.stored_spans, result.stored_logs) == (10, 1)
     body: list[dict[str, Any]] = span_store.store.query("select body from logs").to_pylist()
     assert body == [{"body": "hello"}]
+
+
+def test_small_segments_are_merged_and_read_back_the_same(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    for trace in range(1, RUN_LENGTH + 4):
+        store.append(
+            decoded(*spans_of_trace(trace)), decode_logs([logs_request([LogRow("x")])], received_at_ns=BASE_NS)
+        )
+        seal_everything(store)
+    wait_until(lambda: len(list((tmp_path / "sealed").iterdir())) == 4)
+    assert counted(store) == ((RUN_LENGTH + 3) * 10,) * 2
+    assert store.query("select count(*) as n from logs").to_pylist() == [{"n": RUN_LENGTH + 3}]
+    store.close()
+    store = Store(tmp_path)
+    assert counted(store) == ((RUN_LENGTH + 3) * 10,) * 2
+    store.close()
+
+
+def test_segments_that_a_merged_one_covers_are_void(tmp_path: Path) -> None:
+    """The process died between the rename of the merged segment and the deletion of its parts."""
+    store = Store(tmp_path)
+    for trace in (1, 2):
+        store.append(decoded(*spans_of_trace(trace)), None)
+        seal_everything(store)
+    with store.snapshot() as snapshot:
+        merge(snapshot.segments, tmp_path / "sealed")
+    store.close()
+    store = Store(tmp_path)
+    assert counted(store) == (20, 20)
+    assert len(list((tmp_path / "sealed").iterdir())) == 1
+    store.close()
+
+
+def test_the_oldest_segments_go_by_age_of_arrival_and_by_size(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    for trace in (1, 2, 3):
+        store.append(decoded(*spans_of_trace(trace)), None)
+        seal_everything(store)
+    with store.snapshot() as snapshot:
+        first, second, third = snapshot.segments
+    day_ns = 86_400 * 10**9
+    now_ns = BASE_NS + 2 * day_ns
+
+    def doomed(retention_ns: int | None, max_size_bytes: int | None) -> list[object]:
+        return list(expired(snapshot.segments, now_ns=now_ns, retention_ns=retention_ns, max_size_bytes=max_size_bytes))
+
+    assert doomed(3 * day_ns, None) == []
+    assert doomed(day_ns, None) == [first, second, third]
+    assert doomed(None, third.size_bytes + second.size_bytes) == [first]
+    assert doomed(None, 10 * third.size_bytes) == []
+    store.close()
+    store = Store(tmp_path, max_size_bytes=third.size_bytes)
+    wait_until(lambda: store.counts() == (10, 0))
+    assert counted(store) == (10, 10)
+    store.close()

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from quacktrace_collector.store.generation import Generation
+from quacktrace_collector.store.segment_files import delete_segment
 from quacktrace_collector.store.snapshot import Segment, Snapshot
 
 
@@ -23,6 +25,8 @@ class Catalog:
         self._segments = tuple(segments)
         self._pins: Counter[int] = Counter()
         self._retired: dict[int, Generation] = {}
+        self._segment_pins: Counter[Path] = Counter()
+        self._retired_segments: list[Segment] = []
 
     @property
     def active(self) -> Generation:
@@ -50,6 +54,7 @@ class Catalog:
         with self._lock:
             generations, segments = self._generations, self._segments
             self._pins.update(generation.generation_id for generation in generations)
+            self._segment_pins.update(segment.path for segment in segments)
         try:
             yield Snapshot(
                 hot=tuple(generation.tables() for generation in generations),
@@ -59,9 +64,9 @@ class Catalog:
         finally:
             with self._lock:
                 self._pins.subtract(generation.generation_id for generation in generations)
+                self._segment_pins.subtract(segment.path for segment in segments)
                 unused = self._take_unused()
-            for generation in unused:
-                generation.drop()
+            _drop(*unused)
 
     def start(self, generation: Generation) -> None:
         """Write to `generation` from now on."""
@@ -75,8 +80,30 @@ class Catalog:
             self._segments = (*self._segments, segment)
             self._retired[generation.generation_id] = generation
             unused = self._take_unused()
-        for retired in unused:
-            retired.drop()
+        _drop(*unused)
 
-    def _take_unused(self) -> list[Generation]:
-        return [self._retired.pop(id_) for id_ in list(self._retired) if self._pins[id_] <= 0]
+    def replace_segments(self, gone: Sequence[Segment], by: Segment | None) -> None:
+        """Neighbouring segments were merged into one, or deleted; their files go when nobody reads them."""
+        with self._lock:
+            remaining = [segment for segment in self._segments if segment not in gone]
+            if by is not None:
+                remaining.append(by)
+            self._segments = tuple(sorted(remaining, key=lambda segment: segment.segment_id))
+            self._retired_segments.extend(gone)
+            unused = self._take_unused()
+        _drop(*unused)
+
+    def _take_unused(self) -> tuple[list[Generation], list[Segment]]:
+        generations = [self._retired.pop(id_) for id_ in list(self._retired) if self._pins[id_] <= 0]
+        segments = [segment for segment in self._retired_segments if self._segment_pins[segment.path] <= 0]
+        self._retired_segments = [segment for segment in self._retired_segments if segment not in segments]
+        for segment in segments:
+            del self._segment_pins[segment.path]
+        return generations, segments
+
+
+def _drop(generations: list[Generation], segments: list[Segment]) -> None:
+    for generation in generations:
+        generation.drop()
+    for segment in segments:
+        delete_segment(segment)

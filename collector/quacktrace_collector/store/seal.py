@@ -1,37 +1,20 @@
-"""Sealing: a full generation becomes a folder of immutable Parquet files.
-
-The files are written and fsynced under a temporary name; renaming the folder is the commit point. A folder `sealed/N`
-that exists makes generation N void, whatever is left of its files.
-"""
+"""Sealing: a full generation becomes a segment of immutable Parquet files."""
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from quacktrace_collector.decode.arrow_views import Array
 from quacktrace_collector.errors import StoreUnavailableError
 from quacktrace_collector.schema import ATTRIBUTE_MAP, LOGS, ORIGIN_COLUMNS, ORIGINS, SPANS, TIMESTAMP
 from quacktrace_collector.store.feed import read_feed
+from quacktrace_collector.store.parquet_files import write_parquet
+from quacktrace_collector.store.segment_files import commit_segment, new_segment_folder, segment_path
 from quacktrace_collector.store.snapshot import Feed, FeedFile, Segment
-
-ROW_GROUP_ROWS: Final = 100_000
-_TEMPORARY: Final = ".tmp-"
-_METADATA: Final = "segment.json"
-
-# Dictionaries pay where values repeat; ids and times do not, and trying costs the writer a hash table.
-_UNIQUE: Final = frozenset(
-    {"span_id", "parent_span_id", "start_time", "end_time", "duration_ns", "time", "observed_time"}
-)
-_DELTA: Final = ("start_time", "end_time", "duration_ns", "time", "observed_time")
+from quacktrace_collector.store.time_bounds import TimeBounds
 
 
 def seal(feed: Feed, sealed_dir: Path, *, span_count: int, log_count: int) -> Segment:
@@ -48,50 +31,34 @@ def seal(feed: Feed, sealed_dir: Path, *, span_count: int, log_count: int) -> Se
             f"generation {feed.generation_id} committed {span_count} spans and {log_count} log records, "
             f"its feed holds {spans.num_rows} and {logs.num_rows}"
         )
-    temporary = sealed_dir / f"{_TEMPORARY}{feed.generation_id:012d}"
-    final = sealed_dir / f"{feed.generation_id:012d}"
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    if spans.num_rows:
-        _write(spans, temporary / "spans.parquet", bloom_filters=("trace_id",))
-    if logs.num_rows:
-        _write(logs, temporary / "logs.parquet", bloom_filters=())
-    first_start, last_start = _bounds(spans, "start_time")
-    first_log, last_log = _bounds(logs, "time")
-    received = [_bounds(table, "received_at") for table in (spans, logs) if table.num_rows]
-    segment = Segment(
-        segment_id=feed.generation_id,
-        path=final,
-        span_count=spans.num_rows,
-        log_count=logs.num_rows,
-        size_bytes=sum(path.stat().st_size for path in temporary.iterdir()),
-        first_start_ns=first_start,
-        last_start_ns=last_start,
-        first_log_ns=first_log,
-        last_log_ns=last_log,
-        first_received_ns=min((first for first, _ in received), default=0),
-        last_received_ns=max((last for _, last in received), default=0),
-    )
-    metadata = {key: value for key, value in asdict(segment).items() if key != "path"}
-    (temporary / _METADATA).write_text(json.dumps(metadata), "utf-8")
-    for path in (*temporary.iterdir(), temporary):
-        _fsync(path)
-    temporary.rename(final)
-    _fsync(sealed_dir)
-    return segment
-
-
-def load_segments(sealed_dir: Path) -> list[Segment]:
-    """The sealed segments, oldest first; what an interrupted sealing left is removed."""
-    segments = []
-    for path in sorted(sealed_dir.iterdir()):
-        if path.name.startswith(_TEMPORARY):
-            shutil.rmtree(path)
-            continue
-        metadata = json.loads((path / _METADATA).read_text("utf-8"))
-        known = {field.name for field in fields(Segment)}
-        segments.append(Segment(path=path, **{key: value for key, value in metadata.items() if key in known}))
-    return segments
+    path = segment_path(sealed_dir, feed.generation_id, feed.generation_id)
+    with new_segment_folder(sealed_dir, path.name) as folder:
+        start_times, log_times, received = TimeBounds(), TimeBounds(), TimeBounds()
+        if spans.num_rows:
+            write_parquet([spans], folder / "spans.parquet", schema=spans.schema, bloom_filters=("trace_id",))
+            start_times.include(spans["start_time"])
+            received.include(spans["received_at"])
+        if logs.num_rows:
+            write_parquet([logs], folder / "logs.parquet", schema=logs.schema)
+            log_times.include(logs["time"])
+            received.include(logs["received_at"])
+        return commit_segment(
+            folder,
+            Segment(
+                segment_id=feed.generation_id,
+                first_id=feed.generation_id,
+                path=path,
+                span_count=spans.num_rows,
+                log_count=logs.num_rows,
+                size_bytes=0,
+                first_start_ns=start_times.first_ns or 0,
+                last_start_ns=start_times.last_ns or 0,
+                first_log_ns=log_times.first_ns or 0,
+                last_log_ns=log_times.last_ns or 0,
+                first_received_ns=received.first_ns or 0,
+                last_received_ns=received.last_ns or 0,
+            ),
+        )
 
 
 def _read(file: FeedFile, schema: pa.Schema) -> pa.Table:
@@ -135,51 +102,11 @@ def _as_map(attributes: Array) -> Array:
     return chunked(maps, type=ATTRIBUTE_MAP)
 
 
-def _origin_columns(origin_id: pa.ChunkedArray[Any], origins: pa.Table) -> dict[str, pa.DictionaryArray[Any, Any]]:
+def _origin_columns(origin_id: Array, origins: pa.Table) -> dict[str, Array]:
     rows = pc.index_in(origin_id.combine_chunks(), value_set=origins["origin_id"].combine_chunks())
     columns = {}
     for name in ORIGIN_COLUMNS:
         # Encoded anew, as the Parquet writer takes a dictionary as it is only if its values are distinct.
-        encoded = origins[name].combine_chunks().dictionary_encode()
+        encoded: Array = origins[name].combine_chunks().dictionary_encode()
         columns[name] = pa.DictionaryArray.from_arrays(encoded.indices.take(rows), encoded.dictionary)
     return columns
-
-
-def _write(table: pa.Table, path: Path, *, bloom_filters: tuple[str, ...]) -> None:
-    dictionaries: Any = [path for path in _leaf_paths(table.schema) if path not in _UNIQUE]
-    with pq.ParquetWriter(
-        path,
-        table.schema,
-        compression="zstd",
-        use_dictionary=dictionaries,
-        column_encoding={name: "DELTA_BINARY_PACKED" for name in _DELTA if name in table.column_names},
-        bloom_filter_options={
-            name: {"ndv": min(table.num_rows, ROW_GROUP_ROWS), "fpp": 0.01} for name in bloom_filters
-        },
-        write_page_index=True,
-        store_schema=False,
-    ) as writer:
-        writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
-
-
-def _leaf_paths(schema: pa.Schema) -> list[str]:
-    """Column paths as Parquet spells them, nested columns down to their leaves."""
-    sink = pa.BufferOutputStream()
-    pq.write_table(schema.empty_table(), sink)
-    parquet = pq.ParquetFile(pa.BufferReader(sink.getvalue())).schema
-    return [parquet.column(index).path for index in range(len(parquet))]
-
-
-def _bounds(table: pa.Table, column: str) -> tuple[int, int]:
-    if not table.num_rows:
-        return 0, 0
-    bounds = pc.min_max(table[column].cast(pa.int64()))
-    return bounds["min"].as_py(), bounds["max"].as_py()
-
-
-def _fsync(path: Path) -> None:
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

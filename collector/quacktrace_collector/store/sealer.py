@@ -1,4 +1,4 @@
-"""The background thread that seals full generations and keeps a spare one ready."""
+"""The background thread: keeps a spare generation ready, seals, merges small segments, deletes expired ones."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ import pyarrow as pa
 from quacktrace_collector.metrics import Metrics
 from quacktrace_collector.store.catalog import Catalog
 from quacktrace_collector.store.generation import Generation
+from quacktrace_collector.store.merge import merge, next_run
+from quacktrace_collector.store.retention import expired
 from quacktrace_collector.store.seal import seal
 
 _log = logging.getLogger(__name__)
@@ -23,12 +25,21 @@ class Sealer:
     """Seals oldest first; a generation that cannot be sealed stays hot and is tried again."""
 
     def __init__(
-        self, catalog: Catalog, sealed_dir: Path, *, metrics: Metrics, new_generation: Callable[[], Generation]
+        self,
+        catalog: Catalog,
+        sealed_dir: Path,
+        *,
+        metrics: Metrics,
+        new_generation: Callable[[], Generation],
+        retention_ns: int | None,
+        max_size_bytes: int | None,
     ) -> None:
         self._catalog = catalog
         self._sealed_dir = sealed_dir
         self._metrics = metrics
         self._new_generation = new_generation
+        self._retention_ns = retention_ns
+        self._max_size_bytes = max_size_bytes
         self._spare: Generation | None = None
         self._condition = threading.Condition()
         self._stopping = False
@@ -74,6 +85,25 @@ class Sealer:
     def _has_work(self) -> bool:
         return self._spare is None or bool(self._catalog.full)
 
+    def _tidy(self) -> None:
+        """What can wait until nothing is left to seal: one run of small segments is merged, expired ones go."""
+        doomed = expired(
+            self._catalog.segments,
+            now_ns=time.time_ns(),
+            retention_ns=self._retention_ns,
+            max_size_bytes=self._max_size_bytes,
+        )
+        if doomed:
+            self._catalog.replace_segments(doomed, None)
+            self._metrics.count("qt_segments_expired_total", len(doomed))
+        run = next_run(self._catalog.segments)
+        if run:
+            began = time.perf_counter()
+            self._catalog.replace_segments(run, merge(run, self._sealed_dir))
+            pa.default_memory_pool().release_unused()
+            self._metrics.count("qt_merges_total")
+            self._metrics.observe("qt_merge_seconds", time.perf_counter() - began)
+
     def _work(self) -> None:
         if self._spare is None:
             spare = self._new_generation()
@@ -91,3 +121,5 @@ class Sealer:
             pa.default_memory_pool().release_unused()
             self._metrics.count("qt_seals_total")
             self._metrics.observe("qt_seal_seconds", time.perf_counter() - began)
+        if not self._catalog.full:
+            self._tidy()

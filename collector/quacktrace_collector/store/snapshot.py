@@ -29,9 +29,13 @@ class Feed:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A sealed folder of immutable Parquet files; times are nanoseconds since the epoch, inclusive on both ends."""
+    """A sealed folder of immutable Parquet files; times are nanoseconds since the epoch, inclusive on both ends.
+
+    It holds the rows of the generations `first_id` to `segment_id`.
+    """
 
     segment_id: int
+    first_id: int
     path: Path
     span_count: int
     log_count: int
@@ -52,6 +56,10 @@ class Segment:
     def logs_path(self) -> Path | None:
         """The segment's log records, in order of arrival; None when it has none."""
         return self.path / "logs.parquet" if self.log_count else None
+
+    def covers(self, other: Segment) -> bool:
+        """True if this is another segment that holds the other's rows too: what merging leaves when it is cut short."""
+        return self != other and self.first_id <= other.first_id and other.segment_id <= self.segment_id
 
     def file(self, kind: Kind, time_range: TimeRange | None) -> Path | None:
         """The file of this kind, unless it is absent or has nothing in the range."""

@@ -22,8 +22,8 @@ from quacktrace_collector.store.compose import compose
 from quacktrace_collector.store.duplicates import Duplicates
 from quacktrace_collector.store.generation import Generation
 from quacktrace_collector.store.lock import DataDirLock
-from quacktrace_collector.store.seal import load_segments
 from quacktrace_collector.store.sealer import Sealer
+from quacktrace_collector.store.segment_files import load_segments
 from quacktrace_collector.store.snapshot import Segment, Snapshot
 from quacktrace_collector.store.views import Kind
 from quacktrace_collector.time_range import TimeRange
@@ -55,6 +55,8 @@ class Store:
         metrics: Metrics | None = None,
         generation_spans: int = GENERATION_SPANS,
         generation_age_s: float = GENERATION_AGE_S,
+        retention_s: float | None = None,
+        max_size_bytes: int | None = None,
     ) -> None:
         """Open the folder, creating it if need be, and bring back whatever was acknowledged.
 
@@ -76,13 +78,18 @@ class Store:
         self._writer = self._connection.cursor()
 
         segments = load_segments(self.sealed_dir)
-        generations = self._replay({segment.segment_id for segment in segments})
+        generations = self._replay(segments)
         last_id = max([*(s.segment_id for s in segments), *(g.generation_id for g in generations)], default=0)
         self._ids = count(last_id + 1)
         self._catalog = Catalog([*generations, self._new_generation()], segments)
         self._duplicates = Duplicates(self._catalog, self.query)
         self._sealer = Sealer(
-            self._catalog, self.sealed_dir, metrics=self._metrics, new_generation=self._new_generation
+            self._catalog,
+            self.sealed_dir,
+            metrics=self._metrics,
+            new_generation=self._new_generation,
+            retention_ns=None if retention_s is None else int(retention_s * 1e9),
+            max_size_bytes=max_size_bytes,
         )
 
     def append(self, spans: Decoded | None, logs: Decoded | None) -> AppendResult:
@@ -192,10 +199,10 @@ class Store:
     def _new_generation(self) -> Generation:
         return Generation.create(self._connection, self._hot_dir, next(self._ids))
 
-    def _replay(self, sealed_ids: set[int]) -> list[Generation]:
+    def _replay(self, segments: list[Segment]) -> list[Generation]:
         generations = []
         for generation_id in Generation.existing(self._hot_dir):
-            if generation_id in sealed_ids:
+            if any(segment.first_id <= generation_id <= segment.segment_id for segment in segments):
                 Generation.unlink(self._hot_dir, generation_id)
                 continue
             try:

@@ -1,0 +1,83 @@
+"""Merging: a run of small segments becomes one, so that a reader opens tens of files and not thousands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from quacktrace_collector.store.parquet_files import ROW_GROUP_ROWS, write_parquet
+from quacktrace_collector.store.segment_files import commit_segment, new_segment_folder, segment_path
+from quacktrace_collector.store.snapshot import Segment
+
+RUN_LENGTH: Final = 16
+SMALL_ROWS: Final = 250_000
+
+
+def next_run(segments: Sequence[Segment]) -> list[Segment]:
+    """The oldest run of neighbours worth merging, or nothing: `RUN_LENGTH` of them, each below `SMALL_ROWS` rows.
+
+    What is merged is soon too large to be merged again, so a span is rewritten about once, and about log16 times where
+    traffic is low.
+    """
+    run: list[Segment] = []
+    for segment in segments:
+        if segment.span_count + segment.log_count >= SMALL_ROWS:
+            run = []
+            continue
+        run.append(segment)
+        if len(run) == RUN_LENGTH:
+            return run
+    return []
+
+
+def merge(run: Sequence[Segment], sealed_dir: Path) -> Segment:
+    """Write the rows of neighbouring segments as one, a file at a time; durable when this returns."""
+    path = segment_path(sealed_dir, run[0].first_id, run[-1].segment_id)
+    with new_segment_folder(sealed_dir, path.name) as folder:
+        spans = [segment for segment in run if segment.span_count]
+        logs = [segment for segment in run if segment.log_count]
+        if spans:
+            files = [segment.spans_path for segment in spans]
+            write_parquet(_tables(files), folder / "spans.parquet", schema=_schema(files), bloom_filters=("trace_id",))
+        if logs:
+            files = [segment.path / "logs.parquet" for segment in logs]
+            write_parquet(_tables(files), folder / "logs.parquet", schema=_schema(files))
+        return commit_segment(
+            folder,
+            Segment(
+                segment_id=run[-1].segment_id,
+                first_id=run[0].first_id,
+                path=path,
+                span_count=sum(segment.span_count for segment in run),
+                log_count=sum(segment.log_count for segment in run),
+                size_bytes=0,
+                first_start_ns=min((segment.first_start_ns for segment in spans), default=0),
+                last_start_ns=max((segment.last_start_ns for segment in spans), default=0),
+                first_log_ns=min((segment.first_log_ns for segment in logs), default=0),
+                last_log_ns=max((segment.last_log_ns for segment in logs), default=0),
+                first_received_ns=min(segment.first_received_ns for segment in run),
+                last_received_ns=max(segment.last_received_ns for segment in run),
+            ),
+        )
+
+
+def _schema(files: Sequence[Path]) -> pa.Schema:
+    schema: pa.Schema = pq.read_schema(files[-1])
+    return schema
+
+
+def _tables(files: Sequence[Path]) -> Iterator[pa.Table]:
+    """The files' rows, gathered into full row groups."""
+    schema = _schema(files)
+    gathered: list[pa.Table] = []
+    for path in files:
+        gathered.append(pq.read_table(path).cast(schema))
+        if sum(table.num_rows for table in gathered) >= ROW_GROUP_ROWS:
+            yield pa.concat_tables(gathered)
+            gathered = []
+    if gathered:
+        yield pa.concat_tables(gathered)

@@ -1,0 +1,83 @@
+"""A sealed segment on disk: a folder of immutable files whose appearance is the commit point.
+
+Files are written and fsynced under a temporary name, then the folder is renamed. `sealed/<first>-<last>` that exists
+makes the generations first to last, and every narrower segment among them, void, whatever is left of their files.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+from typing import Final
+
+from quacktrace_collector.store.snapshot import Segment
+
+_TEMPORARY: Final = ".tmp-"
+_METADATA: Final = "segment.json"
+
+
+@contextmanager
+def new_segment_folder(sealed_dir: Path, name: str) -> Iterator[Path]:
+    """An empty folder to write a segment's files into; removed if the block fails."""
+    temporary = sealed_dir / f"{_TEMPORARY}{name}"
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    try:
+        yield temporary
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+
+
+def commit_segment(folder: Path, segment: Segment) -> Segment:
+    """Make a written folder the segment, with its size in bytes; durable when this returns."""
+    segment = replace(segment, size_bytes=sum(path.stat().st_size for path in folder.iterdir()))
+    metadata = {key: value for key, value in asdict(segment).items() if key != "path"}
+    (folder / _METADATA).write_text(json.dumps(metadata), "utf-8")
+    for path in (*folder.iterdir(), folder):
+        _fsync(path)
+    folder.rename(segment.path)
+    _fsync(segment.path.parent)
+    return segment
+
+
+def segment_path(sealed_dir: Path, first_id: int, segment_id: int) -> Path:
+    """Where the segment of these generations lives."""
+    return sealed_dir / f"{first_id:012d}-{segment_id:012d}"
+
+
+def delete_segment(segment: Segment) -> None:
+    """Remove a segment's folder; it is gone at once, however long the unlinking takes or if it is cut short."""
+    doomed = segment.path.with_name(f"{_TEMPORARY}{segment.path.name}")
+    segment.path.rename(doomed)
+    shutil.rmtree(doomed)
+
+
+def load_segments(sealed_dir: Path) -> list[Segment]:
+    """The sealed segments, oldest first; what an interrupted sealing, merging or deleting left is removed."""
+    segments: list[Segment] = []
+    known = {field.name for field in fields(Segment)}
+    for path in sorted(sealed_dir.iterdir()):
+        if path.name.startswith(_TEMPORARY):
+            shutil.rmtree(path)
+            continue
+        metadata = json.loads((path / _METADATA).read_text("utf-8"))
+        segments.append(Segment(path=path, **{key: value for key, value in metadata.items() if key in known}))
+    current = [segment for segment in segments if not any(other.covers(segment) for other in segments)]
+    for segment in segments:
+        if segment not in current:
+            delete_segment(segment)
+    return sorted(current, key=lambda segment: segment.segment_id)
+
+
+def _fsync(path: Path) -> None:
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
