@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from quacktrace_collector.errors import BadRequestError
@@ -38,16 +39,21 @@ class Conditions:
         """The text column is this, with `*` for anything."""
         self.clauses.append(self._matches(column, text))
 
-    def add_attribute_matches(self, key: str, text: str) -> None:
-        """The span's or its resource's attribute `key` is this, with `*` for anything."""
+    def add_attribute_matches(self, key: str, columns: Sequence[str], text: str) -> None:
+        """The attribute `key` in one of these maps is this, with `*` for anything."""
         bound_key = self._bind(key)
-        of_span, of_resource = (self._matches(f"{name}[{bound_key}]", text) for name in ("attributes", "resource"))
-        self.clauses.append(f"({of_span} or {of_resource})")
+        places = [self._matches(f"{column}[{bound_key}]", text) for column in columns]
+        self.clauses.append(f"({' or '.join(places)})")
 
-    def add_number(self, key: str, column: str | None, comparison: str, number: float) -> None:
-        """The column, or else the attribute `key`, read as a number, compares like this."""
-        source = column or f"coalesce(attributes[{self._bind(key)}], resource[{self._bind(key)}])"
-        self.clauses.append(f"try_cast({source} as double) {comparison} {self._bind(number)}")
+    def add_column_number(self, column: str, comparison: str, number: float) -> None:
+        """The column, read as a number, compares like this."""
+        self.clauses.append(f"try_cast({column} as double) {comparison} {self._bind(number)}")
+
+    def add_attribute_number(self, key: str, columns: Sequence[str], comparison: str, number: float) -> None:
+        """The attribute `key` of the first of these maps that has it, read as a number, compares like this."""
+        bound_key = self._bind(key)
+        first = ", ".join(f"{column}[{bound_key}]" for column in columns)
+        self.add_column_number(f"coalesce({first})", comparison, number)
 
     def _matches(self, source: str, text: str) -> str:
         if "*" in text:
