@@ -25,6 +25,9 @@ from quacktrace_collector.signal_kinds import Signal
 MAX_INLINE_BYTES: Final = {Encoding.PROTOBUF: 1 << 20, Encoding.JSON: 128 << 10}
 """About 5 ms of the event loop each: protobuf parses at 400 MB/s, JSON is walked in Python at 10."""
 
+MAX_CHILD_BYTES: Final = 1 << 30
+"""Address space of the child; 20 MiB of ordinary spans need a fifth of it as protobuf, half of it as JSON."""
+
 _DEADLINE_S: Final = 30.0
 _PIPE_BUFFER_BYTES: Final = 1 << 20
 
@@ -32,7 +35,8 @@ _PIPE_BUFFER_BYTES: Final = 1 << 20
 class Validator:
     """Makes requests canonical; belongs to one event loop, and owns at most one child process."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, max_child_bytes: int = MAX_CHILD_BYTES) -> None:
+        self._max_child_bytes = max_child_bytes
         self._child: asyncio.subprocess.Process | None = None
         self._turn = asyncio.Lock()
 
@@ -87,6 +91,7 @@ class Validator:
                 sys.executable,
                 "-m",
                 "quacktrace_collector.receive.validation_child",
+                str(self._max_child_bytes),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,

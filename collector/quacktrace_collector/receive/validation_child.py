@@ -1,4 +1,4 @@
-"""The process in which large bodies are validated: `python -m quacktrace_collector.receive.validation_child`.
+"""The process in which large bodies are validated: `python -m quacktrace_collector.receive.validation_child BYTES`.
 
 20 MB of empty spans cost the official parser 1.8 GB, so it runs here under RLIMIT_AS. Requests come in on standard
 input and answers leave on standard output, each a frame: a fixed header, then payloads. The end of input ends it.
@@ -28,12 +28,10 @@ SIGNALS: Final = tuple(Signal)
 ENCODINGS: Final = tuple(Encoding)
 OK, MALFORMED, TOO_LARGE = range(3)
 
-MAX_ADDRESS_SPACE_BYTES: Final = 1 << 30
 
-
-def main() -> None:
+def main(max_address_space_bytes: int) -> None:
     """Answer requests until the input ends."""
-    resource.setrlimit(resource.RLIMIT_AS, (MAX_ADDRESS_SPACE_BYTES, MAX_ADDRESS_SPACE_BYTES))
+    resource.setrlimit(resource.RLIMIT_AS, (max_address_space_bytes, max_address_space_bytes))
     source, sink = sys.stdin.buffer, sys.stdout.buffer
     while header := source.read(REQUEST_HEADER.size):
         signal, encoding, size = REQUEST_HEADER.unpack(header)
@@ -61,4 +59,4 @@ def _write(sink: BinaryIO, status: int, answer: Canonical) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(int(sys.argv[1]))
