@@ -21,6 +21,8 @@ routes = web.RouteTableDef()
 DEFAULT_KEY = "key-acme"
 DISCOUNT = {"bronze": 0.0, "silver": 0.05, "gold": 0.1}
 CHECKOUT = Policy(timeout_s=8.0, attempts=1)
+REPORT = Policy(timeout_s=8.0, attempts=1)
+"""For what is dear to compute: to ask again would make it dearer."""
 
 
 @routes.get("/users/{user_id:\\d+}")
@@ -60,7 +62,9 @@ async def search(request: web.Request) -> web.Response:
 async def list_orders(request: web.Request) -> web.Response:
     service = await _enter(request)
     await _authenticate(service, request)
-    return web.json_response(await service.client.get("order", "/orders", params={"tenant": TENANT.get()}))
+    return web.json_response(
+        await service.client.get("order", "/orders", params={"tenant": TENANT.get()}, policy=REPORT)
+    )
 
 
 @routes.post("/payments/charge")

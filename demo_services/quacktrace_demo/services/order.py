@@ -24,7 +24,7 @@ routes = web.RouteTableDef()
 
 PATIENCE = Policy(timeout_s=4.0, attempts=2)
 IMPATIENCE = Policy(timeout_s=4.0, attempts=10, backoff_s=0.0, breaks_circuit=False)
-KEPT_ORDERS = 3000
+KEPT_ORDERS = 2000
 """A tenant's older ones are forgotten, so that a demo that runs for days stays as fast as on its first."""
 
 
