@@ -60,6 +60,12 @@ async def test_sealed_logs_are_found_too(api: Any, sealed: Any) -> None:
     assert await bodies(api, severity="error") == ["Payment declined"]
 
 
+@pytest.mark.usefixtures("three_logs")
+async def test_a_traces_logs_are_found_whenever_they_were(api: Any) -> None:
+    response = await api.get("/api/v1/logs", params={"trace_id": f"{1:032x}", "to": "2100-01-01T00:00:00Z"})
+    assert len((await response.json())["logs"]) == 2
+
+
 @pytest.mark.parametrize("parameters", [{"severity": "loud"}, {"limit": "5001"}, {"trace_id": "x"}, {"q": "\0"}])
 async def test_a_wrong_parameter_is_a_400(api: Any, parameters: dict[str, str]) -> None:
     assert (await api.get("/api/v1/logs", params=parameters)).status == 400

@@ -222,13 +222,15 @@ async def test_what_is_no_id_is_a_400(api: Any, path: str) -> None:
     assert response.status == 400
 
 
-async def test_an_unknown_route_is_a_json_404(api: Any) -> None:
-    response = await api.get("/api/v1/nonsense")
+@pytest.mark.parametrize("path", ["/api/v1/nonsense", "/api/", "/api/v1/traces/", "/api/v1/services/x"])
+async def test_an_unknown_route_is_a_json_404(api: Any, path: str) -> None:
+    response = await api.get(path)
     assert (response.status, (await response.json())["error"]["code"]) == (404, "not_found")
 
 
-async def test_a_wrong_method_is_a_json_405(api: Any) -> None:
-    response = await api.post("/api/v1/traces")
+@pytest.mark.parametrize("path", ["/api/v1/traces", f"/api/v1/traces/{1:032x}/waterfall", "/api/v1/live"])
+async def test_a_wrong_method_is_a_json_405(api: Any, path: str) -> None:
+    response = await api.post(path)
     assert (response.status, (await response.json())["error"]["code"]) == (405, "method_not_allowed")
     assert "GET" in response.headers["Allow"]
 

@@ -18,14 +18,14 @@ Parameters = Mapping[str, str]
 _Name = TypeVar("_Name", bound=str)
 
 
-def time_range(parameters: Parameters, *, now_ns: int | None = None) -> TimeRange:
-    """`from` and `to`; without `to` until now, without `from` the hour before."""
+def time_range(parameters: Parameters, *, default_from_ns: int | None = None) -> TimeRange:
+    """`from` and `to`; without `to` until now, without `from` the hour before, unless told another default."""
     to_ns = _time(parameters, "to")
     if to_ns is None:
-        to_ns = time.time_ns() if now_ns is None else now_ns
+        to_ns = time.time_ns()
     from_ns = _time(parameters, "from")
     if from_ns is None:
-        from_ns = clamp_time(to_ns - _DEFAULT_RANGE_NS)
+        from_ns = clamp_time(to_ns - _DEFAULT_RANGE_NS) if default_from_ns is None else default_from_ns
     if from_ns > to_ns:
         raise BadRequestError("from is later than to", hint="swap them")
     return TimeRange(from_ns, to_ns)

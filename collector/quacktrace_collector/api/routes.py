@@ -21,7 +21,7 @@ from quacktrace_collector.query.logs import SEVERITIES, LogFilter, find_logs
 from quacktrace_collector.query.search_language import parse_search
 from quacktrace_collector.query.services import operations, services
 from quacktrace_collector.query.span_detail import span_detail
-from quacktrace_collector.query.timestamps import format_time
+from quacktrace_collector.query.timestamps import EARLIEST_NS, format_time
 from quacktrace_collector.query.trace_context import load_trace_context
 from quacktrace_collector.query.trace_export import export_trace
 from quacktrace_collector.query.trace_spans import load_trace_spans
@@ -57,6 +57,8 @@ def add_routes(app: web.Application) -> None:
             web.get("/api/v1/hotspots", _hotspots),
             web.get("/api/v1/errors", _errors),
             web.get("/api/v1/live", _live),
+            # The dashboard answers every path that nobody else does; below /api that would hide a typing error.
+            web.route("*", "/api/{unknown:.*}", _unknown),
         ]
     )
 
@@ -135,10 +137,11 @@ async def _span(request: web.Request) -> web.Response:
 
 
 async def _logs(request: web.Request) -> web.Response:
-    asked = parameters.time_range(request.query)
     query = request.query
-    severity = parameters.choice(query, "severity", tuple(SEVERITIES))
     trace_id, span_id = parameters.text(query, "trace_id"), parameters.text(query, "span_id")
+    # Whoever names a trace wants its records, whenever they were.
+    asked = parameters.time_range(query, default_from_ns=EARLIEST_NS if trace_id else None)
+    severity = parameters.choice(query, "severity", tuple(SEVERITIES))
     wanted = LogFilter(
         text=parameters.text(query, "q"),
         min_severity_number=SEVERITIES[severity] if severity else None,
@@ -197,6 +200,15 @@ async def _live(request: web.Request) -> web.StreamResponse:
         async for event in events:
             await response.write(event)
     return response
+
+
+async def _unknown(request: web.Request) -> web.StreamResponse:
+    for resource in request.app.router.resources():
+        if resource is not request.match_info.route.resource:
+            _, allowed_methods = await resource.resolve(request)
+            if allowed_methods and hdrs.METH_ANY not in allowed_methods:
+                raise web.HTTPMethodNotAllowed(request.method, allowed_methods)
+    raise web.HTTPNotFound
 
 
 def _trace_filter(query: parameters.Parameters) -> TraceFilter:
