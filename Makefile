@@ -21,7 +21,7 @@ format: .venv/installed-dev
 
 # The parts of docs/ that are made from code; the tests fail when they are out of date.
 docs: .venv/installed-dev
-	UPDATE_DOCS=1 $(BIN)/pytest -q tests/test_docs.py
+	UPDATE_DOCS=1 $(BIN)/pytest -q tests/test_docs.py tests/collector/test_sql_docs.py
 
 # Browser tests drive Debian's Chromium; without it they skip and say so.
 browser:

@@ -16,10 +16,10 @@ from quacktrace_collector.sql.pool import SqlPool, SqlResult
 __all__ = ["add_routes"]
 
 _MAX_BODY_BYTES: Final = 1 << 20
-_DEFAULT_LIMIT: Final = 10_000
-_MAX_LIMIT: Final = 1_000_000
-_DEFAULT_TIMEOUT_S: Final = 10.0
-_MAX_TIMEOUT_S: Final = 60.0
+DEFAULT_LIMIT: Final = 10_000
+MAX_LIMIT: Final = 1_000_000
+DEFAULT_TIMEOUT_S: Final = 10.0
+MAX_TIMEOUT_S: Final = 60.0
 _CONTENT_TYPES: Final = {form: form.value for form in ResultFormat} | {ResultFormat.CSV: "text/csv; charset=utf-8"}
 _EXTENSIONS: Final = {ResultFormat.CSV: "csv", ResultFormat.ARROW: "arrow", ResultFormat.PARQUET: "parquet"}
 
@@ -35,8 +35,8 @@ async def _sql(request: web.Request) -> web.Response:
     query = body.get("query")
     if not isinstance(query, str):
         raise BadRequestError('"query" is missing.', hint='Send {"query": "select count(*) from spans"}.')
-    limit = _number(body, "limit", _DEFAULT_LIMIT, 1, _MAX_LIMIT)
-    timeout_s = _number(body, "timeout_s", _DEFAULT_TIMEOUT_S, 0.001, _MAX_TIMEOUT_S)
+    limit = _number(body, "limit", DEFAULT_LIMIT, 1, MAX_LIMIT)
+    timeout_s = _number(body, "timeout_s", DEFAULT_TIMEOUT_S, 0.001, MAX_TIMEOUT_S)
     form = _result_format(request.headers.get("Accept", ""))
     compress = accepts_gzip(request.headers.get(hdrs.ACCEPT_ENCODING, ""))
     result = await _pool(request).run(query, form=form, limit=int(limit), timeout_s=timeout_s, compress=compress)

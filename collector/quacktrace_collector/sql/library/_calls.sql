@@ -12,7 +12,7 @@ select
     child.status_code,
     parent.service_name as parent_service_name,
     child.parent_span_id is null
-        or parent.service_name <> child.service_name
+        or coalesce(parent.service_name <> child.service_name, false)
         or (parent.span_id is null and child.kind in ('SERVER', 'CONSUMER')) as is_entry
 from spans as child
 left join spans as parent
