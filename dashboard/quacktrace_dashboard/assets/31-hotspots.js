@@ -21,10 +21,11 @@
   window.dash_clientside.quacktrace = Object.assign(window.dash_clientside.quacktrace || {}, {
     openErrorCell: (click, buckets) => {
       if (!click || !buckets) return;
-      const [row, column] = click.points[0].pointNumber;
-      const from = buckets.times_ms[column];
+      const { x, y } = click.points[0];
+      const at = realTime(x);
+      const from = buckets.times_ms.filter((time) => time <= at).pop() ?? buckets.times_ms[0];
       qt.go(tracesUrl({
-        service: buckets.services[row], status: "error", from: Math.floor(from), to: Math.ceil(from + buckets.bucket_ms),
+        service: buckets.services[y], status: "error", from: Math.floor(from), to: Math.ceil(from + buckets.bucket_ms),
       }));
     },
 

@@ -44,7 +44,7 @@
 
   window.dash_clientside = window.dash_clientside || {};
   window.dash_clientside.quacktrace = Object.assign(window.dash_clientside.quacktrace || {}, {
-    showIngest: () => { showIngest(); },
+    showIngest: (refreshes) => { showIngest(); return refreshes; },
     openServiceRow: (cell) => {
       if (!cell || !cell.rowId) return;
       const query = new URLSearchParams(qt.rangeQuery());

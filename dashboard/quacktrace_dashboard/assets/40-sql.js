@@ -134,7 +134,11 @@ order by errors desc, spans desc`;
       else showError({ message: "The collector does not answer.", hint: "Check that it is running, then run the query again." });
     } finally {
       clearInterval(clock);
-      if (page === mine && page.running === running) { page.running = null; setRunning(false); }
+      if (page === mine && page.running === running) {
+        page.running = null;
+        setRunning(false);
+        page.host.dataset.runs = String(Number(page.host.dataset.runs || 0) + 1);
+      }
     }
   }
 

@@ -106,13 +106,19 @@ def register(app: Dash, client: QueryClient) -> None:
 def _filter_bar() -> Component:
     return html.Div(
         [
-            dmc.TextInput(
-                id="logs-q",
-                placeholder="Words in the message",
-                debounce=300,
-                w=320,
-                value="",
-                **{"aria-label": "Words in the message"},
+            html.Label(
+                [
+                    html.Span("Words in the message", className="qt-unseen"),
+                    dcc.Input(
+                        id="logs-q",
+                        type="text",
+                        placeholder="Words in the message",
+                        debounce=0.3,
+                        value="",
+                        className="qt-logs-words",
+                        autoComplete="off",
+                    ),
+                ]
             ),
             dmc.Select(
                 id="logs-severity",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dash import ClientsideFunction, Dash, Input, Output, State, html, no_update
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
 from quacktrace_dashboard import frozen_sql
@@ -105,6 +105,7 @@ def layout(_: Mapping[str, str]) -> Component:
                 className="qt-stack",
                 hidden=True,
             ),
+            dcc.Store(id="overview-ingest-shown"),
         ],
         className="qt-page",
     )
@@ -163,8 +164,11 @@ def register(app: Dash, client: QueryClient) -> None:
             _errors_card(groups, state, viewer, slots),
         )
 
+    # Dash runs a callback for a page that comes in later only if it has an output there.
     app.clientside_callback(
-        ClientsideFunction("quacktrace", "showIngest"), Input("shell-refresh", "data"), Input("shell-url", "pathname")
+        ClientsideFunction("quacktrace", "showIngest"),
+        Output("overview-ingest-shown", "data"),
+        Input("shell-refresh", "data"),
     )
     app.clientside_callback(ClientsideFunction("quacktrace", "openServiceRow"), Input("overview-grid", "cellClicked"))
 

@@ -19,7 +19,7 @@ def test_the_first_page_says_what_is_wrong_and_leads_to_its_traces(shop: Running
     expect(problems.first).to_contain_text("payment")
     slow = page.locator(".qt-problems a", has_text="inventory").filter(has_text="GET /inventory/item")
     expect(slow).to_contain_text("p95 is")
-    passed_on = page.locator(".qt-problems a", has_text="POST /checkout")
+    passed_on = page.locator(".qt-problems a.qt-passed-on", has_text="POST /checkout")
     expect(passed_on).to_contain_text("passed on")
     problems.first.click()
     page.wait_for_url("**/traces?*service=payment*")
