@@ -61,13 +61,13 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _start(arguments: argparse.Namespace, data: Path, shop: Path) -> int:
-    from quacktrace_demo.collector import read_collector_options
+    from quacktrace_demo.collector import read_options
     from quacktrace_demo.demo import DemoOptions, run_demo
 
     if not 0 < arguments.rate <= 1000:
         raise UsageError(f"--rate {arguments.rate:g}: customers a second, more than 0 and at most 1000")
     wants_browser = not arguments.no_browser and sys.stdout.isatty() and _has_display()
-    collector = read_collector_options(arguments, data)
+    collector = read_options(arguments, data)
     options = DemoOptions(shop=shop, rate=arguments.rate, seed=arguments.seed, has_cycle=not arguments.no_cycle)
 
     def announce(addresses: Addresses) -> None:

@@ -36,6 +36,10 @@ class Directory:
         self._joined.setdefault(instance.name, self._clock())
         self._heard[instance.name] = (self._clock(), instance)
 
+    def has_heard_of(self, name: str) -> bool:
+        """Whether the instance called `name` has ever reported."""
+        return name in self._heard
+
     def is_settled(self, names: Collection[str]) -> bool:
         """Whether all of `names` have reported, and each once more after the last of them joined: all know of all."""
         if any(name not in self._heard for name in names):

@@ -7,12 +7,12 @@ import contextlib
 import json
 import os
 import signal
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 from aiohttp import web
@@ -20,7 +20,7 @@ from aiohttp import web
 from quacktrace.errors import QuacktraceError
 from quacktrace_demo.chassis.registry import Instance
 from quacktrace_demo.child import Child, stop_all
-from quacktrace_demo.collector import CollectorOptions
+from quacktrace_demo.collector import CollectorAddresses, CollectorOptions, read_announcement
 from quacktrace_demo.control import Directory, control_application
 from quacktrace_demo.cycle import cycle_through_faults
 from quacktrace_demo.faults import FaultFile, FaultSwitch
@@ -32,9 +32,9 @@ from quacktrace_demo.traffic import Traffic
 
 __all__ = ["Addresses", "DemoOptions", "run_demo"]
 
-ANNOUNCEMENT = "quacktrace is up"
-"""What `quacktrace up` prints once it answers."""
-STARTED_WITHIN_S = 60.0
+T = TypeVar("T")
+
+STARTED_WITHIN_S = 120.0
 # Together less than the 5 s in which Ctrl-C ends everything. A collector that is killed loses nothing that it took.
 SERVICES_PATIENCE_S = 1.5
 COLLECTOR_PATIENCE_S = 2.8
@@ -57,7 +57,7 @@ class DemoOptions:
 class Addresses:
     """Where everything answers."""
 
-    collector: CollectorOptions
+    collector: CollectorAddresses
     gateway_url: str
     control_url: str
 
@@ -103,7 +103,7 @@ class _Run:
     async def start(self, stack: AsyncExitStack, on_ready: Callable[[Addresses], None]) -> None:
         shop = self._options.shop
         # The collector first: it refuses a folder that another one uses, whose shop is not to be replaced.
-        await self._start_collector(stack)
+        collector = await self._start_collector(stack)
         await asyncio.to_thread(open_shop, shop, self._options.seed)
         switch = FaultSwitch(shop / "faults.json")
         directory = Directory()
@@ -112,7 +112,7 @@ class _Run:
         provider = Instance(PROVIDER, PROVIDER, "unknown", port=int(provider_url.rpartition(":")[2]))
         directory.add_fixed(provider)
 
-        await self._start_services(stack, control_url, directory)
+        await self._start_services(stack, control_url, directory, self._collector.exporter(collector))
         gateway = next(instance for instance in directory.alive() if instance.service == "api-gateway")
         gateway_url = f"http://127.0.0.1:{gateway.port}"
         _write_state(stack, shop / "demo.json", {"pid": os.getpid(), "control": control_url, "gateway": gateway_url})
@@ -122,16 +122,19 @@ class _Run:
         self._keep_running(stack, traffic.run())
         if self._options.has_cycle:
             self._keep_running(stack, cycle_through_faults(switch))
-        on_ready(Addresses(self._collector, gateway_url, control_url))
+        on_ready(Addresses(collector, gateway_url, control_url))
 
-    async def _start_collector(self, stack: AsyncExitStack) -> None:
+    async def _start_collector(self, stack: AsyncExitStack) -> CollectorAddresses:
         log = self._options.shop / "logs" / "collector.log"
         child = await Child.start("collector", self._collector.command, environment=os.environ, log=log)
         stack.push_async_callback(stop_all, [child], patience_s=COLLECTOR_PATIENCE_S)
-        await _wait_until(partial(_has_announced_itself, child), child)
+        addresses = await _wait_for(lambda: read_announcement(log.read_text()), child)
         self._watch(stack, child, is_vital=True)
+        return addresses
 
-    async def _start_services(self, stack: AsyncExitStack, control_url: str, directory: Directory) -> None:
+    async def _start_services(
+        self, stack: AsyncExitStack, control_url: str, directory: Directory, exporter: Mapping[str, str]
+    ) -> None:
         shop = self._options.shop
         children: list[Child] = []
         stack.push_async_callback(stop_all, children, patience_s=SERVICES_PATIENCE_S)
@@ -139,15 +142,15 @@ class _Run:
             child = await Child.start(
                 member.instance,
                 service_command(member, registry_url=control_url, shop=shop),
-                environment=service_environment(member, self._collector.exporter),
+                environment=service_environment(member, exporter),
                 log=shop / "logs" / f"{member.instance}.log",
             )
             children.append(child)
         for child in children:
-            await _wait_until(partial(_has_reported, directory, child.name), child)
+            await _wait_for(partial(directory.has_heard_of, child.name), child)
             self._watch(stack, child)
         names = [member.instance for member in FLEET]
-        await _wait_until(partial(_is_settled, directory, names), children[0])
+        await _wait_for(partial(directory.is_settled, names), children[0])
         stack.callback(self._end)
 
     def _end(self) -> None:
@@ -186,29 +189,17 @@ async def _serve(stack: AsyncExitStack, application: web.Application) -> str:
     return f"http://127.0.0.1:{runner.addresses[0][1]}"
 
 
-async def _wait_until(is_done: Callable[[], Coroutine[Any, Any, bool]], child: Child) -> None:
-    """Poll until `is_done`; QuacktraceError when `child` ends before that, or takes too long."""
+async def _wait_for(ask: Callable[[], T | None], child: Child) -> T:
+    """Poll until `ask` answers something; QuacktraceError when `child` ends before that, or takes too long."""
     try:
         async with asyncio.timeout(STARTED_WITHIN_S):
-            while not await is_done():
+            while not (answer := ask()):
                 if not child.is_running:
                     raise QuacktraceError(f"{child.name} did not start: {child.last_words()}")
                 await asyncio.sleep(0.1)
+            return answer
     except TimeoutError as error:
         raise QuacktraceError(f"{child.name} was not ready after {STARTED_WITHIN_S:g} s: see {child.log}") from error
-
-
-async def _has_reported(directory: Directory, name: str) -> bool:
-    return any(instance.name == name for instance in directory.alive())
-
-
-async def _is_settled(directory: Directory, names: Collection[str]) -> bool:
-    return directory.is_settled(names)
-
-
-async def _has_announced_itself(child: Child) -> bool:
-    # Not `/readyz`: on a port that is taken, someone else's collector would answer for ours.
-    return ANNOUNCEMENT in child.log.read_text()
 
 
 def _write_state(stack: AsyncExitStack, path: Path, state: dict[str, Any]) -> None:
