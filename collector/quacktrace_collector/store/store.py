@@ -256,4 +256,6 @@ def _connect(data_dir: Path) -> duckdb.DuckDBPyConnection:
     # Before the first ATTACH: a generation's log is its storage, and is never folded into the file.
     connection.execute("set checkpoint_threshold = '1TB'")
     connection.execute("pragma disable_checkpoint_on_shutdown")
+    # Sealed files never change: without their footers at hand a query over nine of them costs 31 ms CPU, with them 17.
+    connection.execute("set parquet_metadata_cache = true")
     return connection
