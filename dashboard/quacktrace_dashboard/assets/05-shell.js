@@ -43,7 +43,9 @@
     if (!pendingTick || document.hidden) return;
     if (!isWaiting() && (!isLive() || isBusy())) { showLive(); return; }
     const wait = lastTick + LIVE_INTERVAL_MS - performance.now();
-    if (wait > 0) { setTimeout(flushTick, wait); return; }
+    // A page that is still being answered is not asked again: a busy collector must not get a queue on top.
+    const isAnswering = document.querySelector('[data-dash-is-loading="true"]') !== null;
+    if (wait > 0 || isAnswering) { setTimeout(flushTick, Math.max(wait, 250)); return; }
     lastTick = performance.now();
     pendingTick = null;
     refresh();
@@ -57,12 +59,14 @@
     source = new EventSource("/api/v1/live");
     source.addEventListener("tick", (event) => onTick(JSON.parse(event.data)));
     source.onopen = () => {
+      document.documentElement.dataset.live = "open";
       clearTimeout(unreachableTimer);
       unreachableTimer = 0;
       const banner = $("shell-unreachable");
       if (banner && !banner.hidden) { banner.hidden = true; refresh(); }
     };
     source.onerror = () => {
+      document.documentElement.dataset.live = "lost";
       if (!unreachableTimer) unreachableTimer = setTimeout(() => { const b = $("shell-unreachable"); if (b) b.hidden = false; }, 3000);
       if (source && source.readyState === EventSource.CLOSED) { disconnect(); retryTimer = setTimeout(connect, 5000); }
     };

@@ -1,0 +1,110 @@
+"""The dashboard as a WSGI application: its pages fit together, and its headers keep text from becoming code."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+from dash import Dash
+from dash.development.base_component import Component
+
+from quacktrace_dashboard.app import create_app, create_dash
+from quacktrace_dashboard.page import Page, match_page
+from quacktrace_dashboard.pages import PAGES
+from quacktrace_dashboard.shell import shell_layout
+
+NOBODY = "http://127.0.0.1:9"
+VARIABLES = {"trace_id": "0" * 32}
+
+
+@pytest.fixture(scope="module")
+def app() -> Dash:
+    return create_dash(NOBODY)
+
+
+def ids_of(component: Component) -> Iterator[str]:
+    if own := getattr(component, "id", None):
+        yield str(own)
+    yield from (str(child.id) for child in component._traverse() if getattr(child, "id", None))
+
+
+def test_every_id_is_used_once_over_all_pages() -> None:
+    layouts = [shell_layout(PAGES), *(page.layout(VARIABLES) for page in PAGES)]
+    ids = Counter(name for layout in layouts for name in ids_of(layout))
+    assert [name for name, count in ids.items() if count > 1] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path)
+def test_the_ids_of_a_page_begin_with_its_prefix(page: Page) -> None:
+    ids = list(ids_of(page.layout(VARIABLES)))
+    assert ids
+    assert [name for name in ids if not name.startswith(f"{page.id_prefix}-")] == []
+
+
+def test_every_page_of_the_product_is_there_once() -> None:
+    paths = [page.path for page in PAGES]
+    assert sorted(paths) == sorted(["/", "/services", "/traces", "/trace/<trace_id>", "/hotspots", "/logs", "/sql"])
+    keys = [page.key for page in PAGES if page.key]
+    assert len(keys) == len(set(keys))
+
+
+@pytest.mark.parametrize(
+    ("pathname", "path", "variables"),
+    [
+        ("/traces", "/traces", {}),
+        ("/traces/", "/traces", {}),
+        ("/trace/abc", "/trace/<trace_id>", {"trace_id": "abc"}),
+        ("/", "/", {}),
+        ("", "/", {}),
+    ],
+)
+def test_a_path_finds_its_page(pathname: str, path: str, variables: dict[str, str]) -> None:
+    found = match_page(PAGES, pathname)
+    assert found is not None
+    assert (found[0].path, found[1]) == (path, variables)
+
+
+@pytest.mark.parametrize("pathname", ["/nothing", "/trace/a/b", "/traces/x"])
+def test_a_path_of_no_page_finds_none(pathname: str) -> None:
+    assert match_page(PAGES, pathname) is None
+
+
+def test_only_our_scripts_may_run(app: Dash) -> None:
+    answer = app.server.test_client().get("/")
+    policy = {
+        name: sources
+        for name, _, sources in (
+            part.strip().partition(" ") for part in answer.headers["Content-Security-Policy"].split(";")
+        )
+    }
+    assert "unsafe" not in policy["script-src"]
+    assert policy["default-src"] == "'none'"
+    assert policy["connect-src"] == "'self'"
+    assert policy["frame-ancestors"] == "'none'"
+    inline = re.findall(r"<script(?![^>]*(?:src=|application/json))[^>]*>(.*?)</script>", answer.text, re.DOTALL)
+    assert len(inline) == 2
+    for script in inline:
+        digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+        assert f"'sha256-{digest}'" in policy["script-src"]
+
+
+def test_nothing_on_the_page_comes_from_another_host(app: Dash) -> None:
+    text = app.server.test_client().get("/").text
+    assert re.findall(r"""(?:src|href)=["'](?:https?:)?//[^"']+""", text) == []
+
+
+@pytest.mark.parametrize("path", ["/", "/assets/00-core.js", "/_dash-layout", "/_dash-component-suites/dash/none.js"])
+def test_every_answer_carries_the_security_headers(app: Dash, path: str) -> None:
+    with app.server.test_client().get(path) as answer:
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["X-Frame-Options"] == "DENY"
+        assert answer.headers["Referrer-Policy"] == "no-referrer"
+
+
+def test_two_dashboards_in_one_process_do_not_meet(app: Dash) -> None:
+    assert callable(create_app(NOBODY))
+    assert len(create_dash(NOBODY).callback_map) == len(app.callback_map)
