@@ -90,7 +90,7 @@ async def test_queries_run_side_by_side_while_spans_arrive(pool: SqlPool, span_s
                 rows(pool, "select count(*) % 2 from spans"),
                 rows(pool, "select count(*) from traces where span_count <> 2"),
             )
-            assert answers == [[[0]], [[0]]]
+            assert list(answers) == [[[0]], [[0]]]
     finally:
         stop.set()
         writer.join()

@@ -27,8 +27,10 @@ from quacktrace_collector.store.snapshot import Snapshot
 __all__ = ["SqlPool", "SqlResult"]
 
 MAX_RESULT_BYTES: Final = 64 << 20
-# A worker that a query has made this big is replaced instead of kept.
+# A worker that a query has made this big ends at once, one this big soon: what the engine frees does not all go back.
 _MAX_IDLE_BYTES: Final = 512 << 20
+_BIG_IDLE_BYTES: Final = 192 << 20
+_BIG_IDLE_S: Final = 20.0
 _DESCRIBE_TIMEOUT_S: Final = 30.0
 # A second process, and a second snapshot, for when a worker cannot read what it was told to.
 _ATTEMPTS: Final = 2
@@ -188,7 +190,8 @@ class SqlPool:
         return await WorkerProcess.start(self._store.sealed_dir, self._limits)
 
     def _keep(self, worker: WorkerProcess) -> None:
-        timer = asyncio.get_running_loop().call_later(self._idle_s, self._retire, worker)
+        idle_s = min(self._idle_s, _BIG_IDLE_S) if worker.resident_bytes > _BIG_IDLE_BYTES else self._idle_s
+        timer = asyncio.get_running_loop().call_later(idle_s, self._retire, worker)
         self._idle.append((worker, timer))
 
     def _retire(self, worker: WorkerProcess) -> None:

@@ -11,7 +11,7 @@ create macro quantile_ms(histograms, quantile) as
                     ) and reached.value > 0 then reached
                     else {'key': entry.key, 'value': reached.value + entry.value}
                 end,
-                {'key': (-1)::smallint, 'value': 0::ubigint}
+                {'key': (-1)::smallint, 'value': 0::bigint}
             ).key + 1
         ) / 8.0
     ) * 2 / (1 + pow(2, 0.125)) / 1e6
