@@ -31,10 +31,10 @@ def encode(answer: Mapping[str, Any], *, accept_encoding: str) -> tuple[bytes, d
 
 def accepts_gzip(accept_encoding: str) -> bool:
     """`gzip` or `*` is named and not refused by `q=0`."""
-    for offer in accept_encoding.lower().split(","):
-        coding, _, quality = offer.partition(";")
-        if coding.strip() in ("gzip", "x-gzip", "*"):
-            return quality.replace(" ", "").rstrip("0").rstrip(".") != "q="
+    for offer in accept_encoding.lower().replace(" ", "").split(","):
+        coding, _, quality = offer.partition(";q=")
+        if coding in ("gzip", "x-gzip", "*"):
+            return quality.strip("0.") != "" or not quality
     return False
 
 
