@@ -19,6 +19,7 @@ from quacktrace_dashboard.icons import icon
 from quacktrace_dashboard.links import sql_link
 from quacktrace_dashboard.page import Page, current_viewer
 from quacktrace_dashboard.pages.error_groups import error_group_list
+from quacktrace_dashboard.skeletons import skeleton_blocks
 from quacktrace_dashboard.state import ViewState
 from quacktrace_dashboard.states import error_card, no_data
 from quacktrace_dashboard.wrong_now import error_change, start_of_data
@@ -77,7 +78,7 @@ def layout(_: Mapping[str, str]) -> Component:
                 ],
                 className="qt-page-head",
             ),
-            html.Div(id="hotspots-state"),
+            html.Div(skeleton_blocks(330, 290, 180), id="hotspots-state"),
             html.Div(
                 [
                     html.Div(

@@ -18,6 +18,7 @@ from quacktrace_dashboard.errors import DashboardError
 from quacktrace_dashboard.icons import icon
 from quacktrace_dashboard.links import sql_link
 from quacktrace_dashboard.page import Page, current_viewer
+from quacktrace_dashboard.skeletons import skeleton_blocks
 from quacktrace_dashboard.state import ViewState
 from quacktrace_dashboard.states import error_card, no_data
 
@@ -41,7 +42,7 @@ def layout(_: Mapping[str, str]) -> Component:
                 className="qt-page-head",
             ),
             _filter_bar(),
-            html.Div(id="logs-state"),
+            html.Div(skeleton_blocks(560), id="logs-state"),
             html.Div(
                 html.Ol(id="logs-rows", className="qt-logs", **{"data-live-pause": "true"}),
                 id="logs-card",

@@ -9,6 +9,7 @@ from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_u
 from dash.development.base_component import Component
 
 from quacktrace_dashboard import frozen_sql
+from quacktrace_dashboard.baseline import Baseline
 from quacktrace_dashboard.client import QueryClient
 from quacktrace_dashboard.errors import DashboardError
 from quacktrace_dashboard.figures.rates import rate_text
@@ -20,6 +21,7 @@ from quacktrace_dashboard.page import Page, Viewer, current_viewer
 from quacktrace_dashboard.pages.error_groups import error_group_list, sparkline
 from quacktrace_dashboard.palette import service_colour
 from quacktrace_dashboard.percentiles import histogram_percentile, percentile_series
+from quacktrace_dashboard.skeletons import skeleton_blocks, skeleton_tiles
 from quacktrace_dashboard.state import ViewState
 from quacktrace_dashboard.states import error_card, no_data
 from quacktrace_dashboard.wrong_now import HIGH_ERROR_RATE, Problem, error_change, find_problems, start_of_data
@@ -78,7 +80,7 @@ def layout(_: Mapping[str, str]) -> Component:
                 ],
                 className="qt-page-head",
             ),
-            html.Div(id="overview-state"),
+            html.Div([skeleton_tiles(5), skeleton_blocks(160, 330, 200)], id="overview-state"),
             html.Div(
                 [
                     html.Div(
@@ -112,6 +114,8 @@ def layout(_: Mapping[str, str]) -> Component:
 
 
 def register(app: Dash, client: QueryClient) -> None:
+    baseline = Baseline(client)
+
     @app.callback(
         Output("overview-state", "children"),
         Output("overview-content", "hidden"),
@@ -130,26 +134,28 @@ def register(app: Dash, client: QueryClient) -> None:
         state, viewer = ViewState.from_search(search), current_viewer()
         from_ms, to_ms = state.time_range.resolve(viewer.now_ms)
         now = {"from": from_ms, "to": to_ms}
-        before = {"from": from_ms - (to_ms - from_ms), "to": from_ms}
+        before = {"from_ms": max(0, from_ms - (to_ms - from_ms)), "to_ms": from_ms}
         nothing = (no_update,) * 5
         try:
             services = client.get("/api/v1/services", now)
             if not services["services"]:
                 return (no_data(services, state, viewer, what="calls", is_filtered=False), True, "", None, *nothing)
             start_ms = start_of_data(from_ms, to_ms, services["data_from"])
-            previous = client.get("/api/v1/services", before)
-            hotspots = client.get("/api/v1/hotspots", {**now, "from": start_ms, "buckets": _BUCKETS})
-            hotspots_before = client.get("/api/v1/hotspots", {**before, "buckets": 1})
-            groups = client.get("/api/v1/errors", {**now, "limit": 50})["groups"]
             is_young = start_ms > from_ms
-            ranked = hotspots["ranked"]
+            hotspots = client.get("/api/v1/hotspots", {**now, "from": start_ms, "buckets": _BUCKETS})
+            groups = client.get("/api/v1/errors", {**now, "limit": 50})["groups"]
             if is_young:
                 # Nothing lies before this range: compare the newer half of what there is with the older one.
                 middle_ms = (start_ms + to_ms) // 2
                 ranked = client.get("/api/v1/hotspots", {"from": middle_ms, "to": to_ms, "buckets": 1})["ranked"]
+                previous, p95_before = [], None
+            else:
+                ranked = hotspots["ranked"]
+                previous = baseline.get("/api/v1/services", **before)["services"]
+                p95_before = _p95(baseline.get("/api/v1/hotspots", **before, buckets=1))
         except DashboardError as error:
             return (error_card(error), True, "", None, *nothing)
-        problems = find_problems(ranked, groups, services["services"], previous["services"])
+        problems = find_problems(ranked, groups, services["services"], previous)
         return (
             None,
             False,
@@ -157,10 +163,10 @@ def register(app: Dash, client: QueryClient) -> None:
             html.A(
                 [icon("sql"), "Show SQL"], href=sql_link(frozen_sql.services_sql(from_ms, to_ms)), className="qt-button"
             ),
-            _tiles(services["services"], previous["services"], hotspots, hotspots_before, state),
+            _tiles(services["services"], previous, hotspots, p95_before, state),
             _problem_card(problems, state, slots, is_young=is_young),
             _services_head(services["services"], state),
-            _rows(services["services"], previous["services"], hotspots),
+            _rows(services["services"], previous, hotspots),
             _errors_card(groups, state, viewer, slots),
         )
 
@@ -184,21 +190,22 @@ def _tiles(
     services: Sequence[Mapping[str, Any]],
     previous: Sequence[Mapping[str, Any]],
     hotspots: Mapping[str, Any],
-    hotspots_before: Mapping[str, Any],
+    p95_before: float | None,
     state: ViewState,
 ) -> list[Component]:
     calls, errors = _total(services, "calls"), _total(services, "errors")
     calls_before, errors_before = _total(previous, "calls"), _total(previous, "errors")
     rate = errors / calls if calls else 0.0
     rate_before = errors_before / calls_before if calls_before else None
-    p95, p95_before = _p95(hotspots), _p95(hotspots_before)
+    p95 = _p95(hotspots)
+    per_s, per_s_before = (sum(service["calls_per_s"] for service in known) for known in (services, previous))
     series = hotspots["errors"]
     latency = hotspots["latency"]
     return [
         _tile(
             "Requests",
-            rate_text(sum(service["calls_per_s"] for service in services), 1),
-            _change(calls, calls_before or None),
+            rate_text(per_s, 1),
+            _change(per_s, per_s_before),
             sparkline(_column_sums(series["calls"]), class_name="qt-tile-spark"),
             page_link("/traces", state),
         ),

@@ -19,6 +19,7 @@ from quacktrace_dashboard.icons import icon
 from quacktrace_dashboard.links import sql_link
 from quacktrace_dashboard.page import Page, current_viewer
 from quacktrace_dashboard.pages.service_drawer import service_drawer
+from quacktrace_dashboard.skeletons import skeleton_blocks
 from quacktrace_dashboard.state import ViewState
 from quacktrace_dashboard.states import error_card, no_data
 
@@ -67,7 +68,7 @@ def layout(_: Mapping[str, str]) -> Component:
                 ],
                 className="qt-page-head",
             ),
-            html.Div(id="services-state"),
+            html.Div(skeleton_blocks(600), id="services-state"),
             html.Div(
                 [
                     html.Div(
