@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import logging
+import os
 import signal
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 
 from aiohttp import web
 
@@ -19,6 +18,7 @@ from quacktrace_collector.api import routes as api_routes
 from quacktrace_collector.api.error_middleware import error_middleware
 from quacktrace_collector.api.live import LiveFeed
 from quacktrace_collector.app_keys import INGEST, LIVE, METRICS, SETTINGS, SQL_POOL, STORE
+from quacktrace_collector.dashboard_mount import DashboardMount
 from quacktrace_collector.errors import StartupError
 from quacktrace_collector.ingest import Committed, Ingest
 from quacktrace_collector.metrics import Metrics
@@ -28,9 +28,7 @@ from quacktrace_collector.settings import Settings
 from quacktrace_collector.sql import routes as sql_routes
 from quacktrace_collector.sql.pool import SqlPool
 from quacktrace_collector.store import Store
-from quacktrace_collector.wsgi import mount_wsgi
 
-_log = logging.getLogger(__name__)
 _SHUTDOWN_S = 3.0
 
 
@@ -94,49 +92,41 @@ async def running(settings: Settings) -> AsyncIterator[Addresses]:
 
         # The bodies' own reader inflates in bounded steps; aiohttp's would inflate a bomb at once.
         runner = web.AppRunner(app, auto_decompress=False, access_log=None, shutdown_timeout=_SHUTDOWN_S)
-        sockets_bound = await _bind(runner, app, settings)
+        dashboard = DashboardMount(app)
         stack.push_async_callback(runner.cleanup)
+        port = await _listen(runner, settings)
+        dashboard.load(await _dashboard_source(runner, settings, port))
         grpc_port = await _start_grpc(settings, ingest, metrics, stack)
         scheme = "https" if settings.tls_cert else "http"
-        yield Addresses(
-            f"{scheme}://{_bracketed(settings.host)}:{sockets_bound}", f"{_bracketed(settings.host)}:{grpc_port}"
-        )
+        yield Addresses(f"{scheme}://{_bracketed(settings.host)}:{port}", f"{_bracketed(settings.host)}:{grpc_port}")
 
 
-async def _bind(runner: web.AppRunner, app: web.Application, settings: Settings) -> int:
-    """Bind the HTTP port, then mount the dashboard, which needs to know it."""
-    import socket
-
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((settings.host, settings.port))
-    except OSError as error:
-        listener.close()
-        raise StartupError(
-            f"cannot listen on {settings.host}:{settings.port}: {error.strerror}",
-            hint="stop what listens there, or choose another port with --port",
-        ) from error
-    port: int = listener.getsockname()[1]
-    _mount_dashboard(app, f"http://{_bracketed(settings.host)}:{port}")
+async def _listen(runner: web.AppRunner, settings: Settings) -> int:
+    """Bind and serve; returns the port, which matters when the settings say 0."""
     await runner.setup()
     context = None
     if settings.tls_cert and settings.tls_key:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(settings.tls_cert, settings.tls_key)
-    await web.SockSite(runner, listener, ssl_context=context).start()
+    try:
+        await web.TCPSite(runner, settings.host, settings.port, ssl_context=context).start()
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise StartupError(
+            f"cannot listen on {settings.host}:{settings.port}: {reason}",
+            hint="stop what listens there, or choose another port with --port",
+        ) from error
+    port: int = runner.addresses[0][1]
     return port
 
 
-def _mount_dashboard(app: web.Application, collector_url: str) -> None:
-    for entry_point in entry_points(group="quacktrace.dashboard"):
-        try:
-            create_app = entry_point.load()
-        except ModuleNotFoundError as error:
-            _log.warning('no dashboard: %s is missing; pip install "quacktrace[dashboard]"', error.name)
-            continue
-        app.router.add_route("*", "/{path:.*}", mount_wsgi(create_app(collector_url)))
+async def _dashboard_source(runner: web.AppRunner, settings: Settings, port: int) -> str:
+    """Where the dashboard asks: the collector itself, over loopback and in plain text even when the world uses TLS."""
+    if settings.tls_cert is None:
+        host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
+        return f"http://{_bracketed(host)}:{port}"
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    return f"http://127.0.0.1:{runner.addresses[-1][1]}"
 
 
 async def _start_grpc(settings: Settings, ingest: Ingest, metrics: Metrics, stack: AsyncExitStack) -> int:
