@@ -24,7 +24,7 @@ import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValueList
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValueList
 
 from quacktrace_collector.decode.arrow_views import Array
 from quacktrace_collector.decode.limits import MAX_VALUE_BYTES, cut_text
@@ -54,33 +54,12 @@ def any_value_text(value: AnyValue) -> tuple[str, str]:
         case "b":
             return "true" if value.bool_value else "false", "b"
         case "y":
-            return cut_composite(base64.b64encode(value.bytes_value).decode(), "y")
+            return _cut_composite(base64.b64encode(value.bytes_value).decode(), "y")
         case "a":
-            return cut_composite(_json({"values": [_any_value_json(item) for item in value.array_value.values]}), "a")
+            return _cut_composite(_json({"values": [_any_value_json(item) for item in value.array_value.values]}), "a")
         case "k":
-            return cut_composite(_json(_key_values_json(value.kvlist_value)), "k")
+            return _cut_composite(_json(_key_values_json(value.kvlist_value)), "k")
     return "", "n"
-
-
-def array_text(wire: bytes) -> tuple[str, str]:
-    """As `any_value_text`, of a serialised ArrayValue."""
-    return any_value_text(AnyValue(array_value=ArrayValue.FromString(wire)))
-
-
-def kvlist_text(wire: bytes) -> tuple[str, str]:
-    """As `any_value_text`, of a serialised KeyValueList."""
-    return any_value_text(AnyValue(kvlist_value=KeyValueList.FromString(wire)))
-
-
-def bytes_text(value: bytes) -> tuple[str, str]:
-    """As `any_value_text`, of a bytes_value."""
-    return cut_composite(base64.b64encode(value).decode(), "y")
-
-
-def cut_composite(text: str, letter: str) -> tuple[str, str]:
-    """Text beyond MAX_VALUE_BYTES is cut, and is then no more than a string."""
-    cut = cut_text(text, MAX_VALUE_BYTES)
-    return (text, letter) if cut == text else (cut, "s")
 
 
 def double_texts(values: Array) -> Array:
@@ -118,6 +97,12 @@ def any_value_json(text: str, letter: str) -> dict[str, Any]:
         case "n":
             return {}
     return {"stringValue": text}
+
+
+def _cut_composite(text: str, letter: str) -> tuple[str, str]:
+    """Text beyond MAX_VALUE_BYTES is cut, and is then no more than a string."""
+    cut = cut_text(text, MAX_VALUE_BYTES)
+    return (text, letter) if cut == text else (cut, "s")
 
 
 def _any_value_json(value: AnyValue) -> dict[str, Any]:

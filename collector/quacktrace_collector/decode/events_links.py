@@ -19,9 +19,16 @@ from quacktrace_collector.decode.arrow_views import (
     offsets_after,
     positions_in_row,
 )
-from quacktrace_collector.decode.attributes import AttributeColumns, attribute_columns, cut_strings
+from quacktrace_collector.decode.attributes import AttributeColumns, attribute_columns
 from quacktrace_collector.decode.hex_ids import SPAN_ID_BYTES, TRACE_ID_BYTES, hex_ids
-from quacktrace_collector.decode.limits import MAX_EVENTS, MAX_LINKS, MAX_NAME_BYTES, MAX_TIME_NS, MAX_VALUE_BYTES
+from quacktrace_collector.decode.limits import (
+    MAX_EVENTS,
+    MAX_LINKS,
+    MAX_NAME_BYTES,
+    MAX_TIME_NS,
+    MAX_VALUE_BYTES,
+    cut_strings,
+)
 from quacktrace_collector.schema import EVENT, LINK, TIMESTAMP
 
 

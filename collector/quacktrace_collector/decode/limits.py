@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from quacktrace_collector.decode.arrow_views import Array, lengths_of
 
 MAX_ATTRIBUTES: Final = 128
 MAX_EVENTS: Final = 128
@@ -34,3 +41,15 @@ def cut_text(text: str, limit: int) -> str:
     if len(text) * 4 <= limit:
         return text
     return cut_utf8(text.encode(), limit).decode()
+
+
+def cut_strings(texts: Array, limit: int, normalised: Counter[str]) -> Array:
+    """The same strings, those beyond `limit` bytes cut and counted."""
+    lengths = lengths_of(texts)
+    if len(lengths) == 0 or lengths.max() <= limit:
+        return texts
+    too_long = lengths > limit
+    normalised["truncated"] += int(np.count_nonzero(too_long))
+    long_texts = texts.filter(pa.array(too_long)).cast(pa.binary())
+    cut = pa.array([cut_utf8(text.as_buffer().to_pybytes(), limit).decode() for text in long_texts], pa.string())
+    return pc.replace_with_mask(texts, pa.array(too_long), cut)

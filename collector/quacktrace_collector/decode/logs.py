@@ -11,13 +11,14 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from quacktrace_collector.decode.arrow_views import Array, Bools, lengths_of, numbers_of, strings_from
-from quacktrace_collector.decode.attributes import any_value_columns, attribute_columns, cut_strings
+from quacktrace_collector.decode.attributes import attribute_columns
 from quacktrace_collector.decode.containers import flatten_requests, outcomes_of
 from quacktrace_collector.decode.decoded import Decoded
 from quacktrace_collector.decode.events_links import added
 from quacktrace_collector.decode.hex_ids import SPAN_ID_BYTES, TRACE_ID_BYTES, hex_ids, well_formed_ids
-from quacktrace_collector.decode.limits import MAX_NAME_BYTES, MAX_TIME_NS
+from quacktrace_collector.decode.limits import MAX_NAME_BYTES, MAX_TIME_NS, cut_strings
 from quacktrace_collector.decode.wire import logs_requests
+from quacktrace_collector.decode.wire_values import read_any_values
 from quacktrace_collector.schema import LOGS, TIMESTAMP
 
 REJECTIONS: Final = {"time": "times must lie before the year 2262 (less than 2^63 - 1 nanoseconds)"}
@@ -52,15 +53,15 @@ def _table(
     time = numbers_of(records.field("time_unix_nano"), np.int64)
     observed = numbers_of(records.field("observed_time_unix_nano"), np.int64)
     event_time = np.where(time != 0, time, np.where(observed != 0, observed, received_at_ns))
-    body, body_letters = any_value_columns(records.field("body"), normalised)
+    body = read_any_values(records.field("body"), normalised)
     attributes = attribute_columns(records.field("attributes"), normalised)
     columns = [
         pa.array(event_time).view(TIMESTAMP),
         pa.array(observed, mask=observed == 0).view(TIMESTAMP),
         records.field("severity_number"),
         cut_strings(records.field("severity_text"), MAX_NAME_BYTES, normalised),
-        body,
-        strings_from(np.arange(len(records) + 1, dtype=np.int32), body_letters),
+        body.texts,
+        strings_from(np.arange(len(records) + 1, dtype=np.int32), body.letters),
         attributes.pairs(),
         attributes.types(),
         added(records.field("dropped_attributes_count"), attributes.dropped),

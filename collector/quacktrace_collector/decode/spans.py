@@ -12,12 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from quacktrace_collector.decode.arrow_views import Array, Bools, lengths_of, numbers_of
-from quacktrace_collector.decode.attributes import attribute_columns, cut_strings
+from quacktrace_collector.decode.attributes import attribute_columns
 from quacktrace_collector.decode.containers import flatten_requests, outcomes_of
 from quacktrace_collector.decode.decoded import Decoded
 from quacktrace_collector.decode.events_links import added, event_column, link_column
 from quacktrace_collector.decode.hex_ids import SPAN_ID_BYTES, TRACE_ID_BYTES, hex_ids, well_formed_ids
-from quacktrace_collector.decode.limits import MAX_NAME_BYTES, MAX_TIME_NS, MAX_VALUE_BYTES
+from quacktrace_collector.decode.limits import MAX_NAME_BYTES, MAX_TIME_NS, MAX_VALUE_BYTES, cut_strings
 from quacktrace_collector.decode.promoted import promoted_columns
 from quacktrace_collector.decode.wire import trace_requests
 from quacktrace_collector.schema import SPANS, TIMESTAMP

@@ -1,8 +1,8 @@
 """Serialised export requests to nested Arrow, by ptars.
 
-ptars cannot hold the recursive AnyValue, so it is given a copy of the official descriptor that declares the recursive
-fields as bytes (the wire is the same). Resource and scope are bytes too: their wire bytes are an origin's key, and only
-an origin that was never seen before is parsed.
+ptars is given a copy of the official descriptor that declares some messages as bytes (the wire is the same). AnyValue
+is recursive, which ptars cannot hold, and `wire_values` reads KeyValues faster. The wire bytes of resource and scope
+are an origin's key, and only an origin that was never seen before is parsed.
 
 ptars must never see what the official parser has not accepted and serialised again: it overflows the stack on deep
 groups, and it does not merge singular messages that occur twice.
@@ -22,14 +22,7 @@ from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
 from quacktrace_collector.decode.arrow_views import Array
 from quacktrace_collector.errors import MalformedBodyError
 
-_AS_BYTES: Final = {
-    ("AnyValue", "array_value"),
-    ("AnyValue", "kvlist_value"),
-    ("ResourceSpans", "resource"),
-    ("ScopeSpans", "scope"),
-    ("ResourceLogs", "resource"),
-    ("ScopeLogs", "scope"),
-}
+_AS_BYTES: Final = frozenset({"AnyValue", "InstrumentationScope", "KeyValue", "Resource"})
 
 
 def trace_requests(bodies: Sequence[bytes]) -> Array:
@@ -72,8 +65,14 @@ def _add_file(pool: Any, file: Any, done: set[str]) -> None:
     proto = descriptor_pb2.FileDescriptorProto()
     file.CopyToProto(proto)
     for message in proto.message_type:
-        for field in message.field:
-            if (message.name, field.name) in _AS_BYTES:
-                field.type = descriptor_pb2.FieldDescriptorProto.TYPE_BYTES
-                field.ClearField("type_name")
+        _declare_bytes(message)
     pool.Add(proto)
+
+
+def _declare_bytes(message: Any) -> None:
+    for field in message.field:
+        if field.type_name.rpartition(".")[2] in _AS_BYTES:
+            field.type = descriptor_pb2.FieldDescriptorProto.TYPE_BYTES
+            field.ClearField("type_name")
+    for nested in message.nested_type:
+        _declare_bytes(nested)
