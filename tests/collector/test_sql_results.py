@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -16,6 +16,7 @@ from quacktrace_collector.errors import QueryRefusedError, QueryTooLargeError
 from quacktrace_collector.sql.engine import Engine, Result
 from quacktrace_collector.sql.frames import ResultFormat
 from quacktrace_collector.sql.snapshot_frame import snapshot_header
+from quacktrace_collector.store import Store
 
 from .conftest import SpanRow, SpanStore
 
@@ -24,12 +25,24 @@ Run = Callable[..., Result]
 
 @pytest.fixture
 def run(span_store: SpanStore) -> Run:
-    engine = Engine(span_store.store.sealed_dir, memory_limit_bytes=256 << 20, threads=1)
+    return runner(span_store.store)
+
+
+@pytest.fixture(scope="module")
+def run_empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    """One engine without any span, for statements that need none."""
+    store = Store(tmp_path_factory.mktemp("empty"))
+    yield runner(store)
+    store.close()
+
+
+def runner(store: Store) -> Run:
+    engine = Engine(store.sealed_dir, memory_limit_bytes=256 << 20, threads=1)
 
     def result(
         sql: str, form: ResultFormat = ResultFormat.JSON, *, limit: int = 1_000, max_bytes: int = 1 << 24
     ) -> Result:
-        with span_store.store.snapshot() as snapshot:
+        with store.snapshot() as snapshot:
             engine.refresh(json.loads(json.dumps(snapshot_header(snapshot))))
             return engine.run(sql, form=form, limit=limit, max_bytes=max_bytes)
 
@@ -69,15 +82,15 @@ def run(span_store: SpanStore) -> Run:
         ("'{}'::json", "JSON", "{}"),
     ],
 )
-def test_json_value_of_a_type(run: Run, expression: str, kind: str, value: object) -> None:
-    result = json.loads(run(f"select {expression} as x").body)
+def test_json_value_of_a_type(run_empty: Run, expression: str, kind: str, value: object) -> None:
+    result = json.loads(run_empty(f"select {expression} as x").body)
     assert result["columns"] == [{"name": "x", "type": kind}]
     assert result["rows"] == [[value]]
 
 
-def test_maps_and_lists_keep_to_their_rows(run: Run) -> None:
+def test_maps_and_lists_keep_to_their_rows(run_empty: Run) -> None:
     result = json.loads(
-        run("select map_from_entries([(i::varchar, i)]) m, range(i) l from range(5) t(i) where i % 2 = 1").body
+        run_empty("select map_from_entries([(i::varchar, i)]) m, range(i) l from range(5) t(i) where i % 2 = 1").body
     )
     assert result["rows"] == [[{"1": 1}, [0]], [{"3": 3}, [0, 1, 2]]]
 
@@ -89,9 +102,9 @@ def test_events_of_a_span_are_objects(run: Run, span_store: SpanStore) -> None:
     assert events[0]["attributes"] == {"exception.type": "E"}
 
 
-def test_limit_is_a_flag_and_not_an_error(run: Run) -> None:
+def test_limit_is_a_flag_and_not_an_error(run_empty: Run) -> None:
     for count, truncated in ((9, False), (10, False), (11, True), (10_000_000, True)):
-        result = json.loads(run(f"select i from range({count}) t(i)", limit=10).body)
+        result = json.loads(run_empty(f"select i from range({count}) t(i)", limit=10).body)
         assert (result["row_count"], result["truncated"], len(result["rows"])) == (
             min(count, 10),
             truncated,
@@ -99,10 +112,10 @@ def test_limit_is_a_flag_and_not_an_error(run: Run) -> None:
         )
 
 
-def test_result_past_the_byte_cap_is_too_large(run: Run) -> None:
+def test_result_past_the_byte_cap_is_too_large(run_empty: Run) -> None:
     for form in ResultFormat:
         with pytest.raises(QueryTooLargeError, match="larger than 1 MiB"):
-            run(
+            run_empty(
                 "select md5(i::varchar) || md5((i + 1)::varchar) from range(100000) t(i)",
                 form,
                 limit=10**6,
@@ -110,10 +123,10 @@ def test_result_past_the_byte_cap_is_too_large(run: Run) -> None:
             )
 
 
-def test_csv_gives_spreadsheets_no_formula(run: Run) -> None:
+def test_csv_gives_spreadsheets_no_formula(run_empty: Run) -> None:
     texts = ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "plain", 'a "quoted", cell']
     values = ", ".join("('" + text + "', -1)" for text in texts)
-    body = run(f'select t as "=name", n from (values {values}) v(t, n)', ResultFormat.CSV).body
+    body = run_empty(f'select t as "=name", n from (values {values}) v(t, n)', ResultFormat.CSV).body
     header, *rows = list(csv.reader(io.StringIO(body.decode(), newline="")))
     assert header == ["'=name", "n"]
     assert [row[0] for row in rows] == ["'" + text if text[0] in "=+-@\t\r" else text for text in texts]
@@ -135,12 +148,15 @@ def test_arrow_and_parquet_hold_the_same_rows(run: Run, span_store: SpanStore) -
     assert len(from_arrow) == 49
 
 
-def test_empty_result_has_its_columns_in_every_form(run: Run) -> None:
+def test_empty_result_has_its_columns_in_every_form(run_empty: Run) -> None:
     sql = "select name, start_time from spans"
-    assert json.loads(run(sql).body)["rows"] == []
-    assert run(sql, ResultFormat.CSV).body == b"name,start_time\r\n"
-    assert pq.read_table(pa.BufferReader(run(sql, ResultFormat.PARQUET).body)).column_names == ["name", "start_time"]
-    with pa.ipc.open_stream(run(sql, ResultFormat.ARROW).body) as reader:
+    assert json.loads(run_empty(sql).body)["rows"] == []
+    assert run_empty(sql, ResultFormat.CSV).body == b"name,start_time\r\n"
+    assert pq.read_table(pa.BufferReader(run_empty(sql, ResultFormat.PARQUET).body)).column_names == [
+        "name",
+        "start_time",
+    ]
+    with pa.ipc.open_stream(run_empty(sql, ResultFormat.ARROW).body) as reader:
         assert reader.schema.names == ["name", "start_time"]
 
 
@@ -160,16 +176,16 @@ def test_explain_does_not_tell_where_files_lie(run: Run, span_store: SpanStore, 
         ("explain select nam from spans", "nam from"),
     ],
 )
-def test_engines_error_points_at_the_character(run: Run, sql: str, pointed_at: str) -> None:
+def test_engines_error_points_at_the_character(run_empty: Run, sql: str, pointed_at: str) -> None:
     with pytest.raises(QueryRefusedError) as refused:
-        run(sql)
+        run_empty(sql)
     assert refused.value.position is not None
     assert sql[refused.value.position :].startswith(pointed_at)
 
 
-def test_time_zone_mistake_gets_a_hint(run: Run) -> None:
+def test_time_zone_mistake_gets_a_hint(run_empty: Run) -> None:
     with pytest.raises(QueryRefusedError) as refused:
-        run("select count(*) from spans where start_time > timestamptz '2026-01-01'")
+        run_empty("select count(*) from spans where start_time > timestamptz '2026-01-01'")
     assert "::timestamp" in refused.value.hint
 
 
@@ -191,7 +207,7 @@ def test_pivot_over_too_many_values_says_what_to_do(run: Run, span_store: SpanSt
     assert len(json.loads(run("pivot (from spans limit 3) on name using count(*) group by kind").body)["columns"]) == 4
 
 
-def test_show_tables_lists_the_public_ones(run: Run) -> None:
-    names = [row[0] for row in json.loads(run("show tables").body)["rows"]]
+def test_show_tables_lists_the_public_ones(run_empty: Run) -> None:
+    names = [row[0] for row in json.loads(run_empty("show tables").body)["rows"]]
     assert "spans" in names
     assert not [name for name in names if name.startswith("_")]

@@ -48,6 +48,8 @@ def main() -> None:
         request = read_frame(requests)
         if request is None:
             break
+        # Tells a query that ends the process from a process that had ended before.
+        write_frame(answers, Frame({"taken": True}))
         write_frame(answers, _answer(engine, request.header))
         return_free_memory()
     # Not through the interpreter's end: the engine's threads may be slow to stop, and nothing is left to save.

@@ -112,6 +112,10 @@ class WorkerProcess:
             await self._process.stdin.drain()
         except ConnectionError as error:
             raise WorkerGoneError("the worker had ended") from error
+        try:
+            await self._receive()
+        except WorkerDiedError as error:
+            raise WorkerGoneError("the worker had ended") from error
         answer = await self._receive()
         self.resident_bytes = answer.header.get("resident_bytes", 0)
         return answer
