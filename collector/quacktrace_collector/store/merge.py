@@ -10,6 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from quacktrace_collector.store.parquet_files import ROW_GROUP_ROWS, write_parquet
+from quacktrace_collector.store.rollup_files import minutes_of, write_rollup
+from quacktrace_collector.store.rollup_tables import empty_rollup, merge_rollups
+from quacktrace_collector.store.rollups import load_rollup
 from quacktrace_collector.store.segment_files import commit_segment, new_segment_folder, segment_path
 from quacktrace_collector.store.snapshot import Segment
 
@@ -46,6 +49,9 @@ def merge(run: Sequence[Segment], sealed_dir: Path) -> Segment:
         if logs:
             files = [segment.path / "logs.parquet" for segment in logs]
             write_parquet(_tables(files), folder / "logs.parquet", schema=_schema(files))
+        rollup = merge_rollups([load_rollup(segment) for segment in spans]) if spans else empty_rollup()
+        write_rollup(rollup, folder)
+        minutes = minutes_of(rollup)
         return commit_segment(
             folder,
             Segment(
@@ -61,6 +67,8 @@ def merge(run: Sequence[Segment], sealed_dir: Path) -> Segment:
                 last_log_ns=max((segment.last_log_ns for segment in logs), default=0),
                 first_received_ns=min(segment.first_received_ns for segment in run),
                 last_received_ns=max(segment.last_received_ns for segment in run),
+                first_rollup_ns=minutes[0] if minutes else None,
+                last_rollup_ns=minutes[1] if minutes else None,
             ),
         )
 

@@ -12,13 +12,17 @@ from quacktrace_collector.errors import StoreUnavailableError
 from quacktrace_collector.schema import ATTRIBUTE_MAP, LOGS, ORIGIN_COLUMNS, ORIGINS, SPANS, TIMESTAMP
 from quacktrace_collector.store.feed import read_feed
 from quacktrace_collector.store.parquet_files import write_parquet
+from quacktrace_collector.store.rollup_files import minutes_of, write_rollup
+from quacktrace_collector.store.rollup_tables import Rollup
 from quacktrace_collector.store.segment_files import commit_segment, new_segment_folder, segment_path
 from quacktrace_collector.store.snapshot import Feed, FeedFile, Segment
 from quacktrace_collector.store.time_bounds import TimeBounds
 
 
-def seal(feed: Feed, sealed_dir: Path, *, span_count: int, log_count: int) -> Segment:
+def seal(feed: Feed, sealed_dir: Path, *, span_count: int, log_count: int, rollup: Rollup | None) -> Segment:
     """Write a generation's rows, read from its feed, as segment `feed.generation_id`; durable when this returns.
+
+    Without a rollup readers compute one from the spans.
 
     Raises:
         StoreUnavailableError: the feed does not hold `span_count` spans and `log_count` log records.
@@ -42,6 +46,10 @@ def seal(feed: Feed, sealed_dir: Path, *, span_count: int, log_count: int) -> Se
             write_parquet([logs], folder / "logs.parquet", schema=logs.schema)
             log_times.include(logs["time"])
             received.include(logs["received_at"])
+        minutes = None
+        if rollup is not None:
+            write_rollup(rollup, folder)
+            minutes = minutes_of(rollup)
         return commit_segment(
             folder,
             Segment(
@@ -57,6 +65,8 @@ def seal(feed: Feed, sealed_dir: Path, *, span_count: int, log_count: int) -> Se
                 last_log_ns=log_times.last_ns or 0,
                 first_received_ns=received.first_ns or 0,
                 last_received_ns=received.last_ns or 0,
+                first_rollup_ns=minutes[0] if minutes else None,
+                last_rollup_ns=minutes[1] if minutes else None,
             ),
         )
 

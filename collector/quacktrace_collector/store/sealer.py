@@ -15,7 +15,10 @@ from quacktrace_collector.store.catalog import Catalog
 from quacktrace_collector.store.generation import Generation
 from quacktrace_collector.store.merge import merge, next_run
 from quacktrace_collector.store.retention import expired
+from quacktrace_collector.store.rollup_tables import Rollup
+from quacktrace_collector.store.rollups import Rollups
 from quacktrace_collector.store.seal import seal
+from quacktrace_collector.store.snapshot import Feed
 
 _log = logging.getLogger(__name__)
 _RETRY_S = 5.0
@@ -29,6 +32,7 @@ class Sealer:
         catalog: Catalog,
         sealed_dir: Path,
         *,
+        rollups: Rollups,
         metrics: Metrics,
         new_generation: Callable[[], Generation],
         retention_ns: int | None,
@@ -36,6 +40,7 @@ class Sealer:
     ) -> None:
         self._catalog = catalog
         self._sealed_dir = sealed_dir
+        self._rollups = rollups
         self._metrics = metrics
         self._new_generation = new_generation
         self._retention_ns = retention_ns
@@ -82,6 +87,15 @@ class Sealer:
                 _log.exception("sealing failed; it is tried again in %g s", _RETRY_S)
                 time.sleep(_RETRY_S)
 
+    def _roll_up(self, feed: Feed) -> Rollup | None:
+        try:
+            return self._rollups.finish(feed, self._catalog.segments)
+        except Exception:
+            # Spans must not pile up because their sums went wrong: readers compute these from the sealed spans.
+            self._metrics.count("qt_rollup_failures_total")
+            _log.exception("generation %d is sealed without rollups", feed.generation_id)
+            return None
+
     def _has_work(self) -> bool:
         return self._spare is None or bool(self._catalog.full)
 
@@ -111,13 +125,16 @@ class Sealer:
                 self._spare = spare
         for generation in self._catalog.full:
             began = time.perf_counter()
+            feed = generation.feed()
             segment = seal(
-                generation.feed(),
+                feed,
                 self._sealed_dir,
                 span_count=generation.span_count,
                 log_count=generation.log_count,
+                rollup=self._roll_up(feed),
             )
             self._catalog.replace(generation, segment)
+            self._rollups.finished(generation.generation_id)
             pa.default_memory_pool().release_unused()
             self._metrics.count("qt_seals_total")
             self._metrics.observe("qt_seal_seconds", time.perf_counter() - began)

@@ -46,6 +46,16 @@ def span_keys(trace_id: pa.ChunkedArray[Any], span_id: pa.ChunkedArray[Any]) -> 
     return mixed
 
 
+def trace_keys(trace_id: pa.ChunkedArray[Any]) -> Keys:
+    """A 64-bit hash per trace id of 32 hex digits."""
+    words = _words(trace_id, 4)
+    mixed: Keys = (words * _MULTIPLIERS[:4]).sum(axis=1, dtype=np.uint64)
+    mixed ^= mixed >> np.uint64(32)
+    mixed *= _FINISH
+    mixed ^= mixed >> np.uint64(29)
+    return mixed
+
+
 def _words(ids: pa.ChunkedArray[Any], width: int) -> npt.NDArray[np.uint64]:
     array = ids.combine_chunks()
     words: npt.NDArray[np.uint64] = np.ascontiguousarray(data_of(array)).view(np.uint64).reshape(-1, width)

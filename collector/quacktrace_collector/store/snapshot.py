@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Final
 
+import pyarrow as pa
+
+from quacktrace_collector.store.rollup_files import may_hold_trace
 from quacktrace_collector.store.views import Kind, hot_relation, sealed_relation
 from quacktrace_collector.time_range import TimeRange
+
+_MINUTE_NS: Final = 60 * 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +53,20 @@ class Segment:
     last_log_ns: int
     first_received_ns: int
     last_received_ns: int
+    first_rollup_ns: int | None = None
+    """Start of the first minute that a row of its rollups counts in; earlier than its spans where it corrects others."""
+    last_rollup_ns: int | None = None
+    """Start of the last one."""
+
+    @property
+    def first_minute_ns(self) -> int:
+        """Start of the first minute in its rollups."""
+        return self.first_start_ns // _MINUTE_NS * _MINUTE_NS if self.first_rollup_ns is None else self.first_rollup_ns
+
+    @property
+    def last_minute_ns(self) -> int:
+        """Start of the last minute in its rollups."""
+        return self.last_start_ns // _MINUTE_NS * _MINUTE_NS if self.last_rollup_ns is None else self.last_rollup_ns
 
     @property
     def spans_path(self) -> Path:
@@ -91,6 +112,13 @@ class Snapshot:
     hot: tuple[HotTables, ...]
     segments: tuple[Segment, ...]
     feeds: tuple[Feed, ...] = field(default=())
+
+    def holding(self, trace_ids: Sequence[str]) -> Snapshot:
+        """The same without sealed segments that have no span of these traces."""
+        if not trace_ids:
+            return self
+        ids = pa.chunked_array([pa.array(trace_ids, pa.string())])
+        return replace(self, segments=tuple(one for one in self.segments if may_hold_trace(one.path, ids)))
 
     def relation(self, kind: Kind, time_range: TimeRange | None = None) -> str:
         """SQL for all rows of this kind; files that have nothing in `time_range` are left out."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import count
@@ -22,6 +22,7 @@ from quacktrace_collector.store.compose import compose
 from quacktrace_collector.store.duplicates import Duplicates
 from quacktrace_collector.store.generation import Generation
 from quacktrace_collector.store.lock import DataDirLock
+from quacktrace_collector.store.rollups import Rollups
 from quacktrace_collector.store.sealer import Sealer
 from quacktrace_collector.store.segment_files import load_segments
 from quacktrace_collector.store.snapshot import Segment, Snapshot
@@ -83,9 +84,11 @@ class Store:
         self._ids = count(last_id + 1)
         self._catalog = Catalog([*generations, self._new_generation()], segments)
         self._duplicates = Duplicates(self._catalog, self.query)
+        self._rollups = Rollups()
         self._sealer = Sealer(
             self._catalog,
             self.sealed_dir,
+            rollups=self._rollups,
             metrics=self._metrics,
             new_generation=self._new_generation,
             retention_ns=None if retention_s is None else int(retention_s * 1e9),
@@ -120,11 +123,13 @@ class Store:
         parameters: Mapping[str, object] | None = None,
         *,
         time_range: TimeRange | None = None,
+        trace_ids: Sequence[str] = (),
         timeout_s: float = 30.0,
     ) -> pa.Table:
         """Run one of our own queries over the relations `spans` and `logs`; blocks, so call it from a thread.
 
-        `time_range` leaves out files that have nothing in it; it filters no rows.
+        `time_range` leaves out files that have nothing in it, `trace_ids` those that have no span of these traces (32 hex
+        digits each; no use for logs); neither filters rows.
 
         Raises:
             QueryTimeoutError: interrupted after `timeout_s`.
@@ -135,7 +140,7 @@ class Store:
             timer.start()
             try:
                 table: pa.Table = cursor.sql(
-                    compose(sql, snapshot, time_range), params=dict(parameters or {})
+                    compose(sql, snapshot.holding(trace_ids), time_range), params=dict(parameters or {})
                 ).to_arrow_table()
                 return table
             except duckdb.InterruptException as error:
@@ -145,6 +150,16 @@ class Store:
             finally:
                 timer.cancel()
                 cursor.close()
+
+    def rollup_rows(self, name: str, time_range: TimeRange, *, by_minute: bool = False) -> list[pa.Table]:
+        """Rows of the rollup `red`, `edges` or `instances` of the minutes in the range; see `Rollups.rows`."""
+        with self._catalog.pin() as snapshot:
+            return self._rollups.rows(name, snapshot, time_range, by_minute=by_minute)
+
+    def trace_rows(self, time_range: TimeRange) -> list[pa.Table]:
+        """Rows of the trace index that start in the range, several for a trace that arrived in parts."""
+        with self._catalog.pin() as snapshot:
+            return self._rollups.traces(snapshot, time_range)
 
     def snapshot(self) -> AbstractContextManager[Snapshot]:
         """Pin what exists now, for a reader in another process."""

@@ -1,0 +1,247 @@
+"""The rollups of everything that is stored: those of sealed segments from their files, those of hot generations live.
+
+Each span is folded once, by whoever needs it first: a reader that wants what is hot, or the sealer.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.ipc
+import pyarrow.parquet as pq
+
+from quacktrace_collector.schema import SPANS, TIMESTAMP
+from quacktrace_collector.store.feed import read_feed
+from quacktrace_collector.store.rollup_calls import Part, join_parts
+from quacktrace_collector.store.rollup_files import read_rollup_table
+from quacktrace_collector.store.rollup_fold import ORIGIN_COLUMNS, SPAN_COLUMNS, Fold
+from quacktrace_collector.store.rollup_tables import (
+    SCHEMAS,
+    Rollup,
+    empty_rollup,
+    merge_edges,
+    merge_instances,
+    merge_red,
+    merge_rollups,
+)
+from quacktrace_collector.store.snapshot import Feed, FeedFile, Segment, Snapshot
+from quacktrace_collector.time_range import TimeRange
+
+# 24 bytes a span and what waits: the newest 1.5 million spans or so can be found as parents, children and linked spans.
+_FOLD_BYTES: Final = 48 << 20
+_REPLAYED_SPANS: Final = 500_000
+_CACHE_BYTES: Final = 64 << 20
+_KEPT_FINISHED: Final = 8
+_MERGE: Final[dict[str, Callable[..., pa.Table]]] = {
+    "red": merge_red,
+    "edges": merge_edges,
+    "instances": merge_instances,
+}
+
+
+@dataclass(slots=True)
+class _Generation:
+    """What of a hot generation is folded."""
+
+    spans_length: int = 0
+    rollups: list[Rollup] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
+
+
+class Rollups:
+    """Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._fold: Fold | None = None
+        self._generations: dict[int, _Generation] = {}
+        self._finished: OrderedDict[int, Rollup] = OrderedDict()
+        self._cache = _Cache(_CACHE_BYTES)
+
+    def finish(self, feed: Feed, segments: Sequence[Segment]) -> Rollup:
+        """The rollup of the oldest hot generation, which gets no more spans; `segments` is what was sealed before it."""
+        with self._lock:
+            self._advance([feed], segments)
+            generation = self._generations[feed.generation_id]
+            rollup = merge_rollups(generation.rollups) if generation.rollups else empty_rollup()
+            if len(generation.parts) > 1 and self._fold is not None:
+                self._fold.replace(generation.parts, join_parts(generation.parts))
+            generation.rollups = [rollup]
+            return rollup
+
+    def finished(self, generation_id: int) -> None:
+        """The generation is sealed; readers that began before may still ask for it."""
+        with self._lock:
+            generation = self._generations.pop(generation_id, _Generation())
+            self._finished[generation_id] = generation.rollups[0] if generation.rollups else empty_rollup()
+            while len(self._finished) > _KEPT_FINISHED:
+                self._finished.popitem(last=False)
+
+    def rows(self, name: str, snapshot: Snapshot, time_range: TimeRange, *, by_minute: bool = False) -> list[pa.Table]:
+        """Tables of `red`, `edges` or `instances` that together hold the rows of the minutes in `time_range`.
+
+        Unless `by_minute`, a segment that lies within the range as a whole gives one row a key, of any minute.
+        """
+        tables = []
+        for segment in snapshot.segments:
+            if not segment.span_count or not time_range.overlaps(segment.first_minute_ns, segment.last_minute_ns):
+                continue
+            is_whole = time_range.from_ns <= segment.first_minute_ns and segment.last_minute_ns < time_range.to_ns
+            if is_whole and not by_minute:
+                tables.append(self._cache.get(segment, name, total=True))
+            else:
+                tables.append(_within(self._cache.get(segment, name), "minute", time_range))
+        for rollup in self._hot(snapshot):
+            tables.append(_within(rollup.tables()[name], "minute", time_range))
+        return [table for table in tables if table.num_rows]
+
+    def traces(self, snapshot: Snapshot, time_range: TimeRange) -> list[pa.Table]:
+        """Rows of the trace index that start in the range; one trace can have several, in different tables."""
+        tables = [
+            _within(self._cache.get(segment, "traces"), "start_time", time_range)
+            for segment in snapshot.segments
+            if segment.span_count and time_range.overlaps(segment.first_start_ns, segment.last_start_ns)
+        ]
+        tables += [_within(rollup.traces, "start_time", time_range) for rollup in self._hot(snapshot)]
+        return [table for table in tables if table.num_rows]
+
+    def _hot(self, snapshot: Snapshot) -> Iterable[Rollup]:
+        with self._lock:
+            self._advance(snapshot.feeds, snapshot.segments)
+            rollups: list[Rollup] = []
+            for feed in snapshot.feeds:
+                generation = self._generations.get(feed.generation_id)
+                if generation is not None:
+                    if len(generation.rollups) > 1:
+                        generation.rollups = [merge_rollups(generation.rollups)]
+                    rollups.extend(generation.rollups)
+                elif feed.generation_id in self._finished:
+                    rollups.append(self._finished[feed.generation_id])
+            return rollups
+
+    def _advance(self, feeds: Sequence[Feed], segments: Sequence[Segment]) -> None:
+        for feed in feeds:
+            if feed.generation_id in self._finished:
+                continue
+            fold = self._fold = self._fold or _replayed(segments)
+            generation = self._generations.setdefault(feed.generation_id, _Generation())
+            if feed.spans.length <= generation.spans_length:
+                continue
+            spans = _flat(_read_spans(feed.spans, generation.spans_length), feed.origins)
+            try:
+                rollup, part = fold.add(spans)
+            except BaseException:
+                # It may have counted half of them: begin anew from what is stored.
+                self._fold, self._generations = None, {}
+                raise
+            generation.rollups.append(rollup)
+            generation.parts.append(part)
+            generation.spans_length = feed.spans.length
+
+
+class _Cache:
+    """Tables of segments, the most recently used ones; not more bytes than it was given."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self._size_bytes = 0
+        self._lock = threading.Lock()
+        self._tables: OrderedDict[tuple[Path, str, bool], pa.Table] = OrderedDict()
+
+    def get(self, segment: Segment, name: str, *, total: bool = False) -> pa.Table:
+        """The table of that name, or one with a row a key for all its minutes."""
+        key = (segment.path, name, total)
+        with self._lock:
+            table = self._tables.get(key)
+            if table is not None:
+                self._tables.move_to_end(key)
+                return table
+        table = _MERGE[name]([self.get(segment, name)], without_minute=True) if total else _read(segment, name)
+        with self._lock:
+            if key not in self._tables:
+                self._tables[key] = table
+                self._size_bytes += table.nbytes
+            while self._size_bytes > self._most_bytes and len(self._tables) > 1:
+                self._size_bytes -= self._tables.popitem(last=False)[1].nbytes
+        return table
+
+
+def recompute(segment: Segment) -> Rollup:
+    """From the segment's spans alone: what they change in other segments is not in it."""
+    return Fold(most_bytes=0).add(_sealed_spans(segment))[0]
+
+
+def load_rollup(segment: Segment) -> Rollup:
+    """From the segment's files."""
+    return Rollup(**{name: _read(segment, name) for name in SCHEMAS})
+
+
+def _read(segment: Segment, name: str) -> pa.Table:
+    try:
+        return read_rollup_table(segment.path, name)
+    except (OSError, pa.ArrowInvalid):
+        # Sealed before there were rollups, or damaged: the spans are the truth.
+        return recompute(segment).tables()[name]
+
+
+def _within(table: pa.Table, column: str, time_range: TimeRange) -> pa.Table:
+    times = table[column].cast(pa.int64()).to_numpy()
+    keep = (times >= time_range.from_ns) & (times < time_range.to_ns)
+    return table if keep.all() else table.filter(pa.array(keep)).combine_chunks()
+
+
+def _replayed(segments: Sequence[Segment]) -> Fold:
+    """What a fold knows after the newest segments: after a restart, only those are read again."""
+    fold = Fold(most_bytes=_FOLD_BYTES)
+    newest: list[Segment] = []
+    for segment in reversed(segments):
+        if sum(one.span_count for one in newest) >= _REPLAYED_SPANS:
+            break
+        if segment.span_count:
+            newest.append(segment)
+    for segment in reversed(newest):
+        fold.add(_sealed_spans(segment))
+    return fold
+
+
+def _sealed_spans(segment: Segment) -> pa.Table:
+    columns = [name for name in SPAN_COLUMNS if name != "links"]
+    columns += ["links.list.element.trace_id", "links.list.element.span_id", *ORIGIN_COLUMNS]
+    spans = pq.read_table(segment.spans_path, columns=columns, use_threads=False, partitioning=None)
+    # Stored only where it is not start + duration.
+    ends = pc.add(spans["start_time"].cast(pa.int64()), spans["duration_ns"]).cast(TIMESTAMP)
+    place = spans.schema.get_field_index("end_time")
+    return spans.set_column(place, "end_time", pc.coalesce(spans["end_time"], ends))
+
+
+def _read_spans(file: FeedFile, start: int) -> pa.Table:
+    """The batches after the first `start` bytes, without the columns that rollups do not need."""
+    names = [*SPAN_COLUMNS, "origin_id"]
+    options = pyarrow.ipc.IpcReadOptions(
+        included_fields=[SPANS.get_field_index(name) for name in names], use_threads=False
+    )
+    with pa.memory_map(str(file.path)) as source:
+        if not start:
+            return pyarrow.ipc.open_stream(pa.BufferReader(source.read_buffer(file.length)), options=options).read_all()
+        source.seek(start)
+        # A stream opens with its schema.
+        batches = b"".join([memoryview(SPANS.serialize()), memoryview(source.read_buffer(file.length - start))])
+        return pyarrow.ipc.open_stream(pa.py_buffer(batches), options=options).read_all()
+
+
+def _flat(spans: pa.Table, origins_file: FeedFile) -> pa.Table:
+    """With the columns of their origins."""
+    origins = pa.Table.from_batches(read_feed(origins_file)).combine_chunks()
+    rows = pc.index_in(spans["origin_id"], value_set=origins["origin_id"].combine_chunks())
+    for name in ORIGIN_COLUMNS:
+        encoded = origins[name].combine_chunks().dictionary_encode()
+        indices = encoded.indices.take(rows.combine_chunks())
+        spans = spans.append_column(name, pa.DictionaryArray.from_arrays(indices, encoded.dictionary))
+    return spans.drop_columns(["origin_id"])
