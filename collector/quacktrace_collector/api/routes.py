@@ -15,6 +15,7 @@ from quacktrace_collector.api.answers import encode
 from quacktrace_collector.api.trace_ids import parse_span_id, parse_trace_id
 from quacktrace_collector.app_keys import LIVE, STORE
 from quacktrace_collector.query.error_groups import error_groups
+from quacktrace_collector.query.explain import explain
 from quacktrace_collector.query.graph import graph
 from quacktrace_collector.query.hotspots import hotspots
 from quacktrace_collector.query.logs import SEVERITIES, LogFilter, find_logs
@@ -52,6 +53,7 @@ def add_routes(app: web.Application) -> None:
             web.get("/api/v1/traces", _traces),
             web.get(trace, _trace),
             web.get(f"{trace}/waterfall", _waterfall),
+            web.get(f"{trace}/explain", _explain),
             web.get(f"{trace}/spans/{{span_id}}", _span),
             web.get("/api/v1/logs", _logs),
             web.get("/api/v1/hotspots", _hotspots),
@@ -128,6 +130,11 @@ async def _waterfall(request: web.Request) -> web.Response:
         return web.Response(body=body, headers={**headers, hdrs.ETAG: etag})
 
     return await _run(request, answer)
+
+
+async def _explain(request: web.Request) -> web.Response:
+    trace_id = parse_trace_id(request.match_info["trace_id"])
+    return await _in_thread(request, lambda store: explain(store, trace_id))
 
 
 async def _span(request: web.Request) -> web.Response:

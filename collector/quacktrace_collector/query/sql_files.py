@@ -14,6 +14,9 @@ class Query(Enum):
     """The value is the file's name without `.sql`."""
 
     ERROR_GROUPS = "error_groups"
+    EXPLAIN_FAILURES = "explain_failures"
+    EXPLAIN_ROOTS = "explain_roots"
+    EXPLAIN_SPANS = "explain_spans"
     GRAPH = "graph"
     HOTSPOTS_BUCKETS = "hotspots_buckets"
     HOTSPOTS_RANKED = "hotspots_ranked"
@@ -40,6 +43,7 @@ class Query(Enum):
 
 _VIEWS: Final = {
     Query.ERROR_GROUPS: (View.ERRORS,),
+    Query.EXPLAIN_FAILURES: (View.ERRORS,),
     Query.HOTSPOTS_BUCKETS: (View.CALLS,),
     Query.GRAPH: (View.CALLS, View.EDGE_CALLS),
     Query.SERVICES: (View.CALLS,),
@@ -53,7 +57,8 @@ _BOUNDS: Final = {
 select trace_id, span_id, parent_span_id, service_name, name, start_time, end_time, duration_ns, status_code
 from spans
 where trace_id in (select unnest($trace_ids)) and {_IN_REACH}
-qualify row_number() over (partition by trace_id, span_id order by received_at) = 1"""
+qualify row_number() over (partition by trace_id, span_id order by received_at) = 1""",
+    Query.EXPLAIN_FAILURES: f"select * from spans where trace_id in (select unnest($trace_ids)) and {_IN_REACH}",
 }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +10,7 @@ import pyarrow as pa
 from quacktrace_collector.diagnose.trace_tree import Rows
 from quacktrace_collector.query.sql_files import Query
 from quacktrace_collector.query.timestamps import clamp_time
-from quacktrace_collector.query.trace_spans import TraceSpans
+from quacktrace_collector.query.trace_spans import TraceSpans, text_array
 from quacktrace_collector.query.window import PAIRING_REACH_NS
 from quacktrace_collector.store import Store
 from quacktrace_collector.time_range import TimeRange
@@ -38,12 +37,8 @@ def load_trace_context(store: Store, trace_id: str, spans: TraceSpans) -> TraceC
         time_range=TimeRange(clamp_time(first - PAIRING_REACH_NS), clamp_time(end + PAIRING_REACH_NS)),
     )
     return TraceContext(
-        event_span_ids=_text(events["span_id"]),
+        event_span_ids=text_array(events["span_id"]),
         event_time_ns=events["time_ns"].to_numpy().astype(np.int64),
         event_names=[str(name) for name in events["name"].to_pylist()],
-        span_ids_with_logs=_text(logs["span_id"]),
+        span_ids_with_logs=text_array(logs["span_id"]),
     )
-
-
-def _text(column: pa.ChunkedArray[Any]) -> Any:
-    return pa.concat_arrays([pa.array([], pa.string()), *(chunk.cast(pa.string()) for chunk in column.chunks)])

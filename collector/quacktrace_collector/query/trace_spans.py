@@ -112,6 +112,11 @@ def positions_in(values: pa.StringArray, wanted: pa.StringArray) -> Rows:
     return np.where(wanted.is_null().to_numpy(zero_copy_only=False), -1, positions)
 
 
+def text_array(column: pa.ChunkedArray[Any]) -> Any:
+    """A text column in one piece, however many it came in."""
+    return pa.concat_arrays([pa.array([], pa.string()), *(chunk.cast(pa.string()) for chunk in column.chunks)])
+
+
 def trace_not_found(trace_id: str) -> NotFoundError:
     """What every call about a trace that is not stored answers."""
     return NotFoundError(
