@@ -38,7 +38,8 @@ class Problem:
     is_passed_on: bool
     """Whether most of its failures began in a service it calls."""
     impact: float
-    """Calls that went wrong beyond what was usual: the order within a kind."""
+    """The order within a kind: calls that failed beyond what was usual; time lost times the factor, because a chain of
+    callers loses the same time and the one that began it slows by the largest factor."""
 
 
 def find_problems(
@@ -112,7 +113,7 @@ def _slow(row: Mapping[str, Any]) -> Problem | None:
     ratio = now / before
     times = f"{ratio:.0f}" if ratio >= 9.5 else f"{ratio:.1f}"
     sentence = f"p95 is {format_duration_ms(now)}, {times}× the {format_duration_ms(before)} before"
-    return Problem("slow", row["service_name"], row["operation"], sentence, False, row["time_lost_ms"] or 0.0)
+    return Problem("slow", row["service_name"], row["operation"], sentence, False, ratio * (row["time_lost_ms"] or 0.0))
 
 
 def _silent(services: Iterable[Mapping[str, Any]], previous_services: Iterable[Mapping[str, Any]]) -> Iterable[Problem]:

@@ -221,11 +221,11 @@
     }
 
     /** Show the whole picture, or with a smallest zoom as much of its left side as that lets in. */
-    fit(smallest = ZOOM_MIN) {
+    fit(smallest = ZOOM_MIN, coveredRight = 0) {
       this.movedByUser = false;
       if (!this.bounds || !this.host.clientWidth || !this.host.clientHeight) return;
       const [left, top, right, bottom] = this.bounds;
-      const width = this.host.clientWidth, height = this.host.clientHeight, margin = 28;
+      const width = this.host.clientWidth - coveredRight, height = this.host.clientHeight, margin = 28;
       const whole = Math.min(1.1, (width - 2 * margin) / (right - left), (height - 2 * margin) / (bottom - top));
       const scale = Math.max(smallest, whole);
       const isWider = (right - left) * scale > width;
@@ -235,12 +235,13 @@
     }
 
     _open(selected = this.selected) {
-      this.fit(READABLE);
-      if (selected) this._showBesideDrawer(selected);
+      const covered = selected ? this._drawerWidth() : 0;
+      this.fit(READABLE, covered);
+      if (selected) this._bringIntoView(selected, covered);
     }
 
-    _showBesideDrawer(id) {
-      this._bringIntoView(id, this.host.clientWidth > 1.6 * DRAWER_WIDTH ? DRAWER_WIDTH : 0);
+    _drawerWidth() {
+      return this.host.clientWidth > 1.6 * DRAWER_WIDTH ? DRAWER_WIDTH : 0;
     }
 
     /** Pan just so far that a card is in sight, and not below the drawer on the right. */
@@ -281,7 +282,7 @@
       const grown = String(picture.bounds) !== String(this.bounds);
       this.bounds = picture.bounds;
       if (picture.key !== this.fitKey || (grown && !this.movedByUser)) this._open(selected);
-      else if (selected && selected !== this.selected) this._showBesideDrawer(selected);
+      else if (selected && selected !== this.selected) this._bringIntoView(selected, this._drawerWidth());
       this.fitKey = picture.key;
       this.selected = selected;
       this.updates += 1;

@@ -36,7 +36,7 @@
     QtText: ({ value }) => h("span", { title: value }, value === "" ? "(no name)" : value),
     QtRate: ({ value }) => h("span", { className: "qt-number" }, rateText(value)),
     QtDuration: ({ value }) =>
-      h("span", { className: "qt-number" }, value === null || value === undefined ? "–" : qt.duration(value * 1000)),
+      h("span", { className: "qt-number" }, value === null || value === undefined || value === 0 ? "–" : qt.duration(value * 1000)),
     QtCount: ({ value }) =>
       h("span", { className: "qt-number" }, value === null || value === undefined ? "–" : qt.count(value)),
     QtErrorShare: ({ value }) =>

@@ -201,6 +201,7 @@ order by errors desc, spans desc`;
   // As wide as the first rows need, within reason; the last column takes what is left.
   function widthOf(name, type, rows, i) {
     if (/(^|_)trace_id$/.test(name)) return 262;
+    if (/(^|_)span_id$/.test(name)) return 150;
     const values = rows.slice(0, 60).map((row) => (row[i] === null ? 4 : asText(row[i]).length));
     return Math.round(Math.min(400, Math.max(70, 34 + (isNumeric(type) ? 8.2 : 7.4) * Math.max(name.length, ...values))));
   }
@@ -350,9 +351,10 @@ order by errors desc, spans desc`;
       if (value === null || value === undefined) return React.createElement("span", { className: "qt-sql-null" }, "NULL");
       const text = asText(value);
       let href = isTraceId(columnName, text) ? `/trace/${text}` : null;
-      if (columnName === "span_id" && /^[0-9a-f]{16}$/.test(text)) href = spanLink(data, text);
+      const isSpanId = /(^|_)span_id$/.test(columnName) && /^[0-9a-f]{16}$/.test(text);
+      if (isSpanId) href = spanLink(data, text);
       if (href) return React.createElement("a", { href, className: "qt-link qt-mono" }, text);
-      return React.createElement("span", { className: "qt-number" }, text.length > 500 ? `${text.slice(0, 500)}…` : text);
+      return React.createElement("span", { className: isSpanId ? "qt-mono" : "qt-number" }, text.length > 500 ? `${text.slice(0, 500)}…` : text);
     },
   });
   window.dashAgGridFunctions = Object.assign(window.dashAgGridFunctions || {}, {

@@ -28,6 +28,7 @@ __all__ = ["PAGE"]
 
 _BUCKETS = 60
 _GROUPS = 30
+_RANKED = 60  # the grid is as high as its rows, so every one of them is in the page
 _LEAST_HEIGHT = 290
 _ROW_HEIGHT = 26
 
@@ -175,7 +176,7 @@ def register(app: Dash, client: QueryClient) -> None:
             latency_heatmap(hotspots, viewer.zone),
             {"height": height},
             {"height": height},
-            [_row(ranked) for ranked in hotspots["ranked"]],
+            [_row(ranked) for ranked in hotspots["ranked"][:_RANKED]],
             error_group_list(groups, viewer, slots=slots)
             if groups
             else html.P("Nothing failed in this time range.", className="qt-muted qt-card-empty"),
