@@ -10,9 +10,10 @@ from pathlib import Path
 import pyarrow as pa
 
 from quacktrace_collector.schema import PROMOTED
-from quacktrace_collector.sql import pool, routes
+from quacktrace_collector.sql import routes
 from quacktrace_collector.sql.catalogue import EXAMPLES, MACROS, TABLES
 from quacktrace_collector.sql.dynamic_pivot import MAX_PIVOT_VALUES
+from quacktrace_collector.sql.frames import MAX_BODY_BYTES
 from quacktrace_collector.sql.gate import MAX_QUERY_CHARACTERS
 from quacktrace_collector.sql.worker_process import WorkerLimits
 
@@ -63,7 +64,7 @@ def test_limits_on_the_page_are_those_of_the_code() -> None:
     for said in (
         f"| time | {routes.DEFAULT_TIMEOUT_S:g} s; `timeout_s` up to {routes.MAX_TIMEOUT_S:g} |",
         f"| rows | {routes.DEFAULT_LIMIT:,}; `limit` up to {routes.MAX_LIMIT:,} |",
-        f"| result | {pool.MAX_RESULT_BYTES >> 20} MiB |",
+        f"| result | {MAX_BODY_BYTES >> 20} MiB |",
         f"{limits.memory_limit_bytes >> 20} MiB for the engine",
         f"{limits.address_space_bytes / (1 << 30):g} GiB of addresses",
         f"| query | {MAX_QUERY_CHARACTERS:,} characters |",

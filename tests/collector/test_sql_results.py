@@ -211,3 +211,14 @@ def test_show_tables_lists_the_public_ones(run_empty: Run) -> None:
     names = [row[0] for row in json.loads(run_empty("show tables").body)["rows"]]
     assert "spans" in names
     assert not [name for name in names if name.startswith("_")]
+
+
+def test_type_without_a_form_in_json_is_text_whatever_the_statement_looks_like(run_empty: Run) -> None:
+    for sql in (
+        "select interval 1 day as x, /* /* ' */ ; */ E'\\' -- ' as y;",
+        "with x as (select interval 1 day x) from x -- ;",
+        "select interval 1 day /* ; */ ; ; -- end",
+        "values (interval 1 day)",
+        "from (select interval 1 day) ;\n",
+    ):
+        assert json.loads(run_empty(sql).body)["rows"][0][0] == "1 day", sql

@@ -20,6 +20,16 @@ select count(*) filter (status_code = 'ERROR') / count(*) from spans
 
 with recursive r as (select span_id, parent_span_id, 0 d from spans where parent_span_id is null union all select s.span_id, s.parent_span_id, r.d + 1 from spans s join r on s.parent_span_id = r.span_id where r.d < 20) select max(d) from r
 
+with recursive r(n) as (select 1 union select n + 1 from r where n < 5), s as (from r) select * from s, r
+
+with recursive spans as (select 1 as n union all select n + 1 from spans where n < 3) from spans
+
+WITH Mixed AS (SELECT 1) SELECT * FROM mixed, MIXED m, Spans
+
+select E'it\'s -- no comment', $$it's$$, $a$ $$ $a$, /* /* */ */ 1
+
+select interval 1 day, /* /* ' */ ; */ E'\' -- ' as x;
+
 select range i from range(24)
 
 select i from range(3) t(i), generate_series(1, i)

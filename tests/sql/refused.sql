@@ -76,6 +76,24 @@ select 1 from (with duckdb_tables as (select 1) from duckdb_tables), duckdb_tabl
 
 with x as (select 1) from main.x
 
+with recursive duckdb_settings as (from duckdb_settings union all from duckdb_settings where false) from duckdb_settings
+
+with recursive duckdb_settings as (select * from duckdb_settings) from duckdb_settings
+
+with "ducKdb_settings" as (select 1) from duckdb_settings
+
+with a as materialized (from duckdb_settings) from a
+
+with recursive r as (select 1 union all select * from r, duckdb_settings) from r
+
+with x as (select 1) from x union all from duckdb_settings
+
+select (with duckdb_settings as (select 1) select count(*) from duckdb_settings) from duckdb_settings
+
+from spans s, s.events
+
+select 'HOME'.getenv()
+
 select main.getenv('x')
 
 select system.main.lower('x')
@@ -187,6 +205,10 @@ show databases
 show memory_limit
 
 show variables
+
+show tables from memory
+
+explain (analyze, format json) select 1
 
 pivot read_text('/etc/passwd') on content using count(*)
 

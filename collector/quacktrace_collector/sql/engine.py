@@ -97,7 +97,7 @@ class Engine:
         statement = self._gate.check(sql)
         self._connection.execute("begin transaction read only")
         try:
-            rows = answer(self._connection, statement, form=form, hidden_path=f"{self._sealed_dir}/")
+            rows = answer(self._connection, self._gate, statement, form=form, hidden_path=f"{self._sealed_dir}/")
             try:
                 encoded = encode(rows.reader, rows.columns, form=form, limit=limit, max_bytes=max_bytes)
             except duckdb.Error as error:

@@ -8,7 +8,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, BinaryIO, Final, Protocol
 
-__all__ = ["Frame", "ResultFormat", "read_frame", "receive_frame", "write_frame"]
+__all__ = ["MAX_BODY_BYTES", "Frame", "ResultFormat", "read_frame", "receive_frame", "write_frame"]
+
+MAX_BODY_BYTES: Final = 64 << 20
+"""The most that a result may have."""
+MAX_HEADER_BYTES: Final = 1 << 20
 
 _LENGTHS: Final = struct.Struct("<II")
 
@@ -72,5 +76,7 @@ def write_frame(pipe: BinaryIO, frame: Frame) -> None:
 async def receive_frame(pipe: AsyncPipe) -> Frame:
     """The next frame; raises what `readexactly` raises when the worker is gone."""
     header_length, body_length = _LENGTHS.unpack(await pipe.readexactly(_LENGTHS.size))
+    if header_length > MAX_HEADER_BYTES or body_length > MAX_BODY_BYTES:
+        raise ConnectionError("the frame is larger than any worker sends")
     header = await pipe.readexactly(header_length)
     return Frame(json.loads(header), await pipe.readexactly(body_length))

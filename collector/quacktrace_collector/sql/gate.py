@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import string
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -78,6 +79,8 @@ _WINDOW_FUNCTIONS: Final = frozenset(
 )
 # Aggregates named by a string: list_aggregate(list, 'sum').
 _BY_NAME: Final = frozenset({"list_aggregate", "list_aggr", "array_aggregate", "array_aggr", "aggregate"})
+_SEES_OWN_NAME: Final = {"RECURSIVE_CTE_NODE": "right", "CTE_NODE": "child"}
+_TO_LOWER: Final = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _NO_LOCATION: Final = 2**64 - 1
 _DYNAMIC_PIVOT: Final = "MULTI"
 
@@ -126,7 +129,7 @@ class Gate:
         self._table_functions = _TABLE_FUNCTIONS | frozenset(table_functions)
         self._parser = parser
         known = {
-            str(name).lower()
+            _folded(name)
             for (name,) in self._parser.execute("select distinct function_name from duckdb_functions()").fetchall()
         }
         self._functions = (allowed_functions() & known) | frozenset(functions) | _WINDOW_FUNCTIONS | {"unnest"}
@@ -138,6 +141,15 @@ class Gate:
                 f"The query has {len(sql)} characters; at most {MAX_QUERY_CHARACTERS} are accepted.",
                 hint="Put long lists of values into a subquery.",
             )
+        return self._check(sql)
+
+    def check_composed(self, sql: str) -> str:
+        """`sql` again, which was made from an accepted statement: it must be a query still, whatever its length."""
+        if self._check(sql).kind is not StatementKind.QUERY:
+            raise QueryRefusedError("This statement cannot be given in this form.", hint="Write it as a SELECT.")
+        return sql
+
+    def _check(self, sql: str) -> Statement:
         if "\x00" in sql:
             raise QueryRefusedError("The query contains a NUL character.", position=sql.index("\x00"))
         kinds = _statement_types(self._extract(sql))
@@ -237,7 +249,7 @@ class Gate:
             self._check_node(node, ctes, position)
             for key, value in node.items():
                 if key != "cte_map":
-                    stack.append((value, ctes | _visible_ctes(node), position))
+                    stack.append((value, ctes | _visible_ctes(node, key), position))
             stack += ((query, ctes | visible, position) for query, visible in _cte_queries(node))
 
     def _check_node(self, node: dict[str, Any], ctes: frozenset[str], position: int | None) -> None:
@@ -271,7 +283,7 @@ class Gate:
             raise QueryRefusedError("Types have no schema here.", position=position)
 
     def _check_function(self, node: dict[str, Any], position: int | None) -> None:
-        name = str(node.get("function_name", "")).lower()
+        name = _folded(node.get("function_name", ""))
         if node.get("catalog") or node.get("schema") not in (None, "", "main"):
             raise QueryRefusedError(
                 f"Function {_shorten(name)} is called with a schema.",
@@ -297,7 +309,7 @@ class Gate:
         argument = arguments[1]
         literal = argument.get("literal") or argument.get("value") or {}
         name = literal.get("text", literal.get("value")) if isinstance(literal, dict) else None
-        if not isinstance(name, str) or name.lower() not in self._functions:
+        if not isinstance(name, str) or _folded(name) not in self._functions:
             raise QueryRefusedError(
                 "The name of the aggregate must be written out and be an allowed function.",
                 hint="For instance list_aggregate(durations, 'sum').",
@@ -308,7 +320,7 @@ class Gate:
         function = node.get("function")
         if not isinstance(function, dict) or function.get("class") != "FUNCTION":
             raise QueryRefusedError("This table function is not allowed.", position=position)
-        name = str(function.get("function_name", "")).lower()
+        name = _folded(function.get("function_name", ""))
         if name not in self._table_functions:
             raise QueryRefusedError(
                 f"Table function {_shorten(name)} is not allowed.",
@@ -318,10 +330,10 @@ class Gate:
         function["_is_table_function"] = True
 
     def _check_table(self, node: dict[str, Any], ctes: frozenset[str], position: int | None) -> None:
-        name = str(node.get("table_name", "")).lower()
+        name = _folded(node.get("table_name", ""))
         path = (node.get("qualified_name") or {}).get("path") or [node.get("table_name", "")]
-        schema = str(node.get("schema_name") or "").lower()
-        if node.get("catalog_name") or schema not in ("", "main") or len(path) > 2 or str(path[-1]).lower() != name:
+        schema = _folded(node.get("schema_name") or "")
+        if node.get("catalog_name") or schema not in ("", "main") or len(path) > 2 or _folded(path[-1]) != name:
             raise QueryRefusedError(
                 f"Table {_shorten('.'.join(map(str, path)) if len(path) > 1 else f'{schema}.{name}')} is not allowed.",
                 hint=self._table_hint(),
@@ -339,7 +351,7 @@ class Gate:
     def _check_show(self, node: dict[str, Any], ctes: frozenset[str], position: int | None) -> None:
         if node.get("query") is not None and not node.get("table_name"):
             return
-        if node.get("show_type") not in ("DESCRIBE", "SUMMARY", "SHOW", "SHOW_FROM"):
+        if node.get("show_type") not in ("DESCRIBE", "SUMMARY", "SHOW"):
             raise QueryRefusedError(
                 "Only SHOW TABLES, DESCRIBE and SUMMARIZE are allowed.", hint=self._table_hint(), position=position
             )
@@ -347,6 +359,14 @@ class Gate:
 
     def _table_hint(self) -> str:
         return "Tables: " + ", ".join(sorted(self._tables)) + "."
+
+
+def _folded(name: object) -> str:
+    """The name as the engine compares it: only ASCII letters lose their case.
+
+    Python also makes the Kelvin sign a k, by which a CTE would stand in for a table of the catalog.
+    """
+    return str(name).translate(_TO_LOWER)
 
 
 def _statement_types(statements: Sequence[Any]) -> list[str]:
@@ -381,11 +401,14 @@ def _ctes(node: dict[str, Any]) -> list[dict[str, Any]]:
     return [entry for entry in entries or () if isinstance(entry, dict)]
 
 
-def _visible_ctes(node: dict[str, Any]) -> frozenset[str]:
-    """The names that the node's own body may read."""
-    names = {str(entry["key"]).lower() for entry in _ctes(node)}
-    if node.get("type") in ("CTE_NODE", "RECURSIVE_CTE_NODE") and node.get("cte_name"):
-        names.add(str(node["cte_name"]).lower())
+def _visible_ctes(node: dict[str, Any], key: str) -> frozenset[str]:
+    """The names that the part `key` of the node may read.
+
+    The first part of a recursive CTE does not see the CTE: there its name would be the catalog's.
+    """
+    names = {_folded(entry["key"]) for entry in _ctes(node)}
+    if key == _SEES_OWN_NAME.get(str(node.get("type"))):
+        names.add(_folded(node.get("cte_name", "")))
     return frozenset(names)
 
 
@@ -398,7 +421,7 @@ def _cte_queries(node: dict[str, Any]) -> Iterator[tuple[Any, frozenset[str]]]:
     before: set[str] = set()
     for entry in _ctes(node):
         yield entry.get("value"), frozenset(before)
-        before.add(str(entry["key"]).lower())
+        before.add(_folded(entry["key"]))
 
 
 def _has_position(node: dict[str, Any]) -> bool:

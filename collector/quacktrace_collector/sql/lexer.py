@@ -11,13 +11,20 @@ __all__ = ["Word", "explain_prefix", "without_terminator", "words"]
 
 _TOKEN: Final = re.compile(
     r"""
-      (?P<skip> \s+ | --[^\n]* | /\*.*?(?:\*/|\Z) )
-    | (?P<text> [eE]?'(?:[^']|'')*(?:'|\Z) | "(?:[^"]|"")*(?:"|\Z) | \$(?P<tag>\w*)\$.*?(?:\$(?P=tag)\$|\Z) )
+      (?P<skip> \s+ | --[^\n]* )
+    | (?P<comment> /\* )
+    | (?P<text>
+          [eE]'(?:[^'\\]|\\.|'')*(?:'|\Z)
+        | '(?:[^']|'')*(?:'|\Z)
+        | "(?:[^"]|"")*(?:"|\Z)
+        | \$(?P<tag>\w*)\$.*?(?:\$(?P=tag)\$|\Z)
+      )
     | (?P<word> [^\W\d]\w* )
     | (?P<other> \d[\w.]* | . )
     """,
     re.VERBOSE | re.DOTALL,
 )
+_COMMENT_EDGE: Final = re.compile(r"/\*|\*/")
 
 
 class Word(NamedTuple):
@@ -33,16 +40,28 @@ class Word(NamedTuple):
 
 def words(sql: str) -> Iterator[Word]:
     """Every token but whitespace and comments, in order."""
-    depth = 0
-    for match in _TOKEN.finditer(sql):
-        if match.lastgroup == "skip" or match["skip"] is not None:
-            continue
-        text = match.group().lower() if match["text"] is None else ""
-        if text in (")", "]", "}"):
-            depth -= 1
-        yield Word(match.start(), match.end(), text, depth)
-        if text in ("(", "[", "{"):
-            depth += 1
+    position = depth = 0
+    while match := _TOKEN.match(sql, position):
+        position = match.end()
+        if match["comment"] is not None:
+            position = _end_of_comment(sql, position)
+        elif match["skip"] is None:
+            text = match.group().lower() if match["text"] is None else ""
+            if text in (")", "]", "}"):
+                depth -= 1
+            yield Word(match.start(), position, text, depth)
+            if text in ("(", "[", "{"):
+                depth += 1
+
+
+def _end_of_comment(sql: str, position: int) -> int:
+    """Comments nest."""
+    depth = 1
+    for edge in _COMMENT_EDGE.finditer(sql, position):
+        depth += 1 if edge.group() == "/*" else -1
+        if not depth:
+            return edge.end()
+    return len(sql)
 
 
 def explain_prefix(sql: str) -> int | None:

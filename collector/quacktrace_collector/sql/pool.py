@@ -18,7 +18,7 @@ from quacktrace_collector.errors import (
     QueryTimeoutError,
     QueryTooLargeError,
 )
-from quacktrace_collector.sql.frames import Frame, ResultFormat
+from quacktrace_collector.sql.frames import MAX_BODY_BYTES, Frame, ResultFormat
 from quacktrace_collector.sql.gate import MAX_QUERY_CHARACTERS
 from quacktrace_collector.sql.snapshot_frame import snapshot_header
 from quacktrace_collector.sql.worker_process import WorkerDiedError, WorkerGoneError, WorkerLimits, WorkerProcess
@@ -26,7 +26,6 @@ from quacktrace_collector.store.snapshot import Snapshot
 
 __all__ = ["SqlPool", "SqlResult"]
 
-MAX_RESULT_BYTES: Final = 64 << 20
 # A worker that a query has made this big ends at once, one this big soon: what the engine frees does not all go back.
 _MAX_IDLE_BYTES: Final = 512 << 20
 _BIG_IDLE_BYTES: Final = 192 << 20
@@ -107,7 +106,7 @@ class SqlPool:
             "query": query,
             "format": form.value,
             "limit": limit,
-            "max_bytes": MAX_RESULT_BYTES,
+            "max_bytes": MAX_BODY_BYTES,
             "compress": compress,
         }
         return _result(await self._ask(header, timeout_s))

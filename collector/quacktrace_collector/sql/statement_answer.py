@@ -15,7 +15,7 @@ from quacktrace_collector.sql.dynamic_pivot import MAX_PIVOT_VALUES, DynamicPivo
 from quacktrace_collector.sql.encode import Column
 from quacktrace_collector.sql.engine_errors import refused_by_engine
 from quacktrace_collector.sql.frames import ResultFormat
-from quacktrace_collector.sql.gate import Statement, StatementKind
+from quacktrace_collector.sql.gate import Gate, Statement, StatementKind
 from quacktrace_collector.sql.lexer import without_terminator
 
 __all__ = ["Answer", "answer"]
@@ -37,7 +37,7 @@ class Answer:
 
 
 def answer(
-    connection: duckdb.DuckDBPyConnection, statement: Statement, *, form: ResultFormat, hidden_path: str
+    connection: duckdb.DuckDBPyConnection, gate: Gate, statement: Statement, *, form: ResultFormat, hidden_path: str
 ) -> Answer:
     """The answer of a statement that the gate accepted; `hidden_path` is taken out of what EXPLAIN shows."""
     match statement.kind:
@@ -48,18 +48,21 @@ def answer(
         case StatementKind.PIVOT if statement.pivot is not None:
             pivot = statement.pivot
             values = {item: _pivot_values(connection, pivot, item) for item in pivot.dynamic}
-            return _query(connection, pivot.with_values(values), form, is_verbatim=False)
+            return _query(connection, gate, gate.check_composed(pivot.with_values(values)), form, is_verbatim=False)
         case _:
-            return _query(connection, statement.sql, form, is_verbatim=True)
+            return _query(connection, gate, statement.sql, form, is_verbatim=True)
 
 
-def _query(connection: duckdb.DuckDBPyConnection, sql: str, form: ResultFormat, *, is_verbatim: bool) -> Answer:
+def _query(
+    connection: duckdb.DuckDBPyConnection, gate: Gate, sql: str, form: ResultFormat, *, is_verbatim: bool
+) -> Answer:
     relation = _bind(connection, sql, is_verbatim=is_verbatim)
     columns = _columns(relation)
     blobs_as_text = form in (ResultFormat.JSON, ResultFormat.CSV)
     as_text = [bool(_AS_TEXT.search(column.type)) or (blobs_as_text and column.type == "BLOB") for column in columns]
     if any(as_text):
-        relation = connection.sql(_cast_to_text(sql, [column.name for column in columns], as_text))
+        composed = _cast_to_text(sql, [column.name for column in columns], as_text)
+        relation = connection.sql(gate.check_composed(composed))
     # 1.5 runs a relation as a text of its own making.
     has_positions = is_verbatim and not any(as_text) and not duckdb.__version__.startswith("1.")
     return Answer(columns, _reader(relation), has_positions)
