@@ -49,7 +49,8 @@ def flatten_requests(requests: Array, *, scopes: str, records: str, normalised: 
         ids[index] = parsed.origin.origin_id
         if parsed.origin.origin_id not in origins:
             origins[parsed.origin.origin_id] = parsed.origin
-            normalised.update(parsed.normalised)
+            if parsed.normalised:
+                normalised.update(parsed.normalised)
     return Records(
         records=record_rows,
         per_body=np.diff(of_scope[of_resource[of_body]]).astype(np.int64),

@@ -97,7 +97,7 @@ def parse_origin(key: OriginKey) -> ParsedOrigin:
         "scope_dropped_attributes_count": _sum(scope.dropped_attributes_count, scope_texts.dropped),
         "scope_schema_url": _cut(key.scope_schema_url, normalised),
     }
-    return ParsedOrigin(Origin(_origin_id(key), tuple(columns[name] for name in ORIGIN_COLUMNS)), normalised)
+    return ParsedOrigin(Origin(_origin_id(key), tuple(columns[name] for name in ORIGIN_COLUMNS)), +normalised)
 
 
 @dataclass(frozen=True, slots=True)

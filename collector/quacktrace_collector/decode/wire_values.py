@@ -69,38 +69,43 @@ def _read_any_values(data: Bytes, starts: _Positions, ends: _Positions, normalis
     count = len(starts)
     letters = np.full(count, _NONE, np.uint8)
     tags, lengths, text_starts = _field_at(data, starts)
-    tags = np.where(starts == ends, 0, tags)
+    tags[starts == ends] = 0
     strings = (tags == _STRING_TAG) & (text_starts + lengths == ends)
     letters[strings] = _STRING
     texts = _texts_at(data, np.where(strings, text_starts, ends), ends)
     others: list[Array] = []
     places: list[npt.NDArray[np.int64]] = []
+    present = np.bincount(tags, minlength=256)
 
-    bools = np.flatnonzero((tags == _BOOL_TAG) & (ends - starts == 2))
-    letters[bools] = _BOOL
-    places.append(bools)
-    others.append(_BOOL_TEXTS.take(pa.array((data[starts[bools] + 1] != 0).astype(np.int32))))
+    if present[_INT_TAG]:
+        ints, numbers = _integers(data, starts, ends, np.flatnonzero(tags == _INT_TAG))
+        letters[ints] = _INT
+        places.append(ints)
+        others.append(pa.array(numbers).cast(pa.string()))
 
-    ints, numbers = _integers(data, starts, ends, np.flatnonzero(tags == _INT_TAG))
-    letters[ints] = _INT
-    places.append(ints)
-    others.append(pa.array(numbers).cast(pa.string()))
+    if present[_BOOL_TAG]:
+        bools = np.flatnonzero((tags == _BOOL_TAG) & (ends - starts == 2))
+        letters[bools] = _BOOL
+        places.append(bools)
+        others.append(_BOOL_TEXTS.take(pa.array((data[starts[bools] + 1] != 0).astype(np.int32))))
 
-    doubles = np.flatnonzero((tags == _DOUBLE_TAG) & (ends - starts == 9))
-    letters[doubles] = _DOUBLE
-    places.append(doubles)
-    raw = data[starts[doubles][:, None] + np.arange(1, 9)]
-    others.append(double_texts(pa.array(np.ascontiguousarray(raw).view(np.float64).reshape(-1))))
+    if present[_DOUBLE_TAG]:
+        doubles = np.flatnonzero((tags == _DOUBLE_TAG) & (ends - starts == 9))
+        letters[doubles] = _DOUBLE
+        places.append(doubles)
+        raw = data[starts[doubles][:, None] + np.arange(1, 9)]
+        others.append(double_texts(pa.array(np.ascontiguousarray(raw).view(np.float64).reshape(-1))))
 
     odd = np.flatnonzero((letters == _NONE) & (starts != ends))
-    rendered = [_official_text(data[starts[place] : ends[place]].tobytes()) for place in odd.tolist()]
-    letters[odd] = [ord(letter) for _, letter, _ in rendered]
-    normalised["truncated"] += sum(was_cut for _, _, was_cut in rendered)
-    places.append(odd)
-    others.append(pa.array([text for text, _, _ in rendered], pa.string()))
+    if len(odd):
+        rendered = [_official_text(data[starts[place] : ends[place]].tobytes()) for place in odd.tolist()]
+        letters[odd] = [ord(letter) for _, letter, _ in rendered]
+        normalised["truncated"] += sum(was_cut for _, _, was_cut in rendered)
+        places.append(odd)
+        others.append(pa.array([text for text, _, _ in rendered], pa.string()))
 
     texts = cut_strings(texts, MAX_VALUE_BYTES, normalised)
-    return WireTexts(_replaced(texts, np.concatenate(places), others), letters)
+    return WireTexts(_replaced(texts, places, others), letters)
 
 
 _BOOL_TEXTS: Final = pa.array(["false", "true"])
@@ -167,12 +172,13 @@ def _texts_at(data: Bytes, starts: _Positions, ends: _Positions) -> Array:
     return interleaved.take(pa.array(np.arange(0, 2 * len(starts), 2)))
 
 
-def _replaced(texts: Array, places: npt.NDArray[np.int64], replacements: list[Array]) -> Array:
-    """`texts` with the replacements, end to end, at the places."""
-    if not len(places):
+def _replaced(texts: Array, places: list[npt.NDArray[np.int64]], replacements: list[Array]) -> Array:
+    """`texts` with the replacements at their places."""
+    if not places:
         return texts
     index = np.arange(len(texts))
-    index[places] = np.arange(len(texts), len(texts) + len(places))
+    place = np.concatenate(places)
+    index[place] = np.arange(len(texts), len(texts) + len(place))
     return pa.concat_arrays([texts, *replacements]).take(pa.array(index))
 
 
