@@ -80,7 +80,7 @@ async def running(settings: Settings) -> AsyncIterator[Addresses]:
 
         ingest = Ingest(store, metrics=metrics, on_commit=publish)
         stack.push_async_callback(asyncio.to_thread, ingest.stop)
-        pool = SqlPool(store)
+        pool = SqlPool(store, metrics=metrics)
         stack.push_async_callback(pool.close)
         _register_gauges(metrics, store)
 

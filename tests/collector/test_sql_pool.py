@@ -7,6 +7,9 @@ import json
 import os
 import signal
 import socket
+import subprocess
+import sys
+import textwrap
 import threading
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -21,6 +24,7 @@ from quacktrace_collector.errors import (
     QueryTimeoutError,
     QueryTooLargeError,
 )
+from quacktrace_collector.metrics import Metrics
 from quacktrace_collector.sql.pool import SqlPool
 from quacktrace_collector.sql.worker_process import WorkerLimits
 
@@ -208,7 +212,59 @@ async def test_small_limits_are_kept(span_store: SpanStore) -> None:
     await pool.close()
 
 
+async def test_outcomes_are_counted(span_store: SpanStore) -> None:
+    metrics = Metrics()
+    pool = SqlPool(span_store.store, metrics=metrics)
+    assert await rows(pool, "select 1") == [[1]]
+    with pytest.raises(QueryRefusedError):
+        await pool.run("drop view spans")
+    assert metrics.value("qt_sql_queries_total", outcome="ok") == 1
+    assert metrics.value("qt_sql_queries_total", outcome="query_refused") == 1
+    assert "qt_sql_idle_workers 1\n" in metrics.render()
+    await pool.close()
+
+
 async def test_over_long_query_never_reaches_a_worker(pool: SqlPool) -> None:
     with pytest.raises(QueryRefusedError):
         await pool.run("select " + "1," * 100_000 + "1")
     assert pool.idle_workers == []
+
+
+def test_worker_cannot_write_even_where_the_engine_may(tmp_path: Path) -> None:
+    """What would happen if the gate let a COPY through: the engine may write where it may read, the kernel refuses."""
+    (tmp_path / "sealed.parquet").write_bytes(b"precious")
+    program = textwrap.dedent("""
+        import os, socket, subprocess, sys
+        from quacktrace_collector.sql.landlock import forbid_writing
+        if not forbid_writing():
+            sys.exit(77)
+        import duckdb
+        connection = duckdb.connect()
+        connection.execute(f"set allowed_directories = ['{sys.argv[1]}']")
+        connection.execute("set enable_external_access = false")
+        file = sys.argv[1] + "/sealed.parquet"
+        attempts = [
+            lambda: connection.execute(f"copy (select 1) to '{file}'"),
+            lambda: connection.execute(f"copy (select 1) to '{file}.new'"),
+            lambda: os.truncate(file, 0),
+            lambda: open(file, "ab"),
+            lambda: os.remove(file),
+            lambda: subprocess.run(["/bin/true"]),
+            lambda: socket.create_connection(("127.0.0.1", 9)),
+        ]
+        for number, attempt in enumerate(attempts):
+            try:
+                attempt()
+            except (OSError, duckdb.Error) as error:
+                if not isinstance(error, ConnectionRefusedError):
+                    continue
+            sys.exit(f"attempt {number} succeeded")
+        print(open(file).read(), connection.execute("select 42").fetchone())
+        sys.stdout.flush()
+        os._exit(0)
+    """)
+    done = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=False)
+    if done.returncode == 77:
+        pytest.skip("this kernel has no Landlock")
+    assert (done.returncode, done.stdout) == (0, "precious (42,)\n"), done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["sealed.parquet"]

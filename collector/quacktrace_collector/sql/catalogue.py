@@ -194,6 +194,8 @@ TABLES: Final[Mapping[str, Table]] = {
             "exception_stacktrace": "exception.stacktrace of that event.",
             "http_response_status_code": "HTTP status, NULL where there is none.",
             "is_origin": "True if no child of it failed: the error began here. False: it passes on a child's error.",
+            "service_version": "Version of the service that failed, or ''.",
+            "service_instance_id": "Instance of the service that failed, or ''.",
         },
     ),
     "edge_calls": Table(

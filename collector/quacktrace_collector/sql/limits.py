@@ -11,7 +11,6 @@ import sys
 __all__ = ["confine", "release_program_pages", "resident_bytes", "return_free_memory"]
 
 _PR_SET_PDEATHSIG = 1
-_PR_SET_NO_NEW_PRIVS = 38
 _MADV_DONTNEED = 4
 _MAX_OPEN_FILES = 1_024
 
@@ -28,7 +27,6 @@ def confine(*, address_space_bytes: int, parent_pid: int) -> None:
     if sys.platform == "linux":
         libc = ctypes.CDLL(None, use_errno=True)
         libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
         # The parent may have died before the line above took effect.
         if os.getppid() != parent_pid:
             raise SystemExit("the collector is gone")

@@ -18,6 +18,7 @@ from quacktrace_collector.errors import (
     QueryTimeoutError,
     QueryTooLargeError,
 )
+from quacktrace_collector.metrics import Metrics
 from quacktrace_collector.sql.frames import MAX_BODY_BYTES, Frame, ResultFormat
 from quacktrace_collector.sql.gate import MAX_QUERY_CHARACTERS
 from quacktrace_collector.sql.snapshot_frame import snapshot_header
@@ -69,8 +70,10 @@ class SqlPool:
         limits: WorkerLimits | None = None,
         idle_s: float = 300.0,
         queue_wait_s: float = 2.0,
+        metrics: Metrics | None = None,
     ) -> None:
         self._store = store
+        self._metrics = metrics or Metrics()
         self._limits = limits or WorkerLimits()
         self._idle_s = idle_s
         self._queue_wait_s = queue_wait_s
@@ -78,6 +81,10 @@ class SqlPool:
         self._idle: list[tuple[WorkerProcess, asyncio.TimerHandle]] = []
         self._column_types: Mapping[str, Mapping[str, str]] | None = None
         self._background: set[asyncio.Task[None]] = set()
+        self._metrics.gauge("qt_sql_idle_workers", lambda: len(self._idle))
+        self._metrics.gauge(
+            "qt_sql_idle_workers_bytes", lambda: sum(worker.resident_bytes for worker in self.idle_workers)
+        )
 
     @property
     def idle_workers(self) -> list[WorkerProcess]:
@@ -109,7 +116,14 @@ class SqlPool:
             "max_bytes": MAX_BODY_BYTES,
             "compress": compress,
         }
-        return _result(await self._ask(header, timeout_s))
+        try:
+            result = _result(await self._ask(header, timeout_s))
+        except QuacktraceError as error:
+            self._metrics.count("qt_sql_queries_total", outcome=error.code)
+            raise
+        self._metrics.count("qt_sql_queries_total", outcome="ok")
+        self._metrics.observe("qt_sql_query_seconds", result.elapsed_ms / 1_000)
+        return result
 
     async def column_types(self) -> Mapping[str, Mapping[str, str]]:
         """The DuckDB type of each public table's columns."""

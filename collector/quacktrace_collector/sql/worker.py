@@ -14,6 +14,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from quacktrace_collector.sql.landlock import forbid_writing
+
 if TYPE_CHECKING:
     from quacktrace_collector.sql.engine import Engine
     from quacktrace_collector.sql.frames import Frame
@@ -29,6 +31,7 @@ def main() -> None:
     """Take the pipes away from everything else, load the engine, confine the process, then serve."""
     requests, answers = _own_pipes()
     options: dict[str, Any] = json.loads(sys.argv[1])
+    forbid_writing()
     # pyarrow and DuckDB load these when they are installed: 12 MB that nothing here uses.
     sys.modules["numpy"] = None  # type: ignore[assignment]  # None makes an import fail, as documented
     sys.modules["pandas"] = None  # type: ignore[assignment]

@@ -12,6 +12,8 @@ with failed as (
         status_message,
         error_type,
         http_response_status_code,
+        service_version,
+        service_instance_id,
         list_filter(events, lambda event: event.name = 'exception') as exceptions
     from spans
     where status_code = 'ERROR'
@@ -38,5 +40,7 @@ select
             child.status_code = 'ERROR'
             and child.trace_id = failed.trace_id
             and child.parent_span_id = failed.span_id
-    ) as is_origin
+    ) as is_origin,
+    failed.service_version,
+    failed.service_instance_id
 from failed
