@@ -14,7 +14,6 @@ from quacktrace_collector.receive.body import (
     BadEncodingError,
     BodyTimeoutError,
     UnsupportedEncodingError,
-    inflate,
     read_body,
 )
 
@@ -144,9 +143,3 @@ async def test_other_tasks_run_while_a_large_body_is_inflated() -> None:
     done.set()
     await task
     assert turns >= 15
-
-
-def test_a_whole_body_is_inflated_under_the_same_rules() -> None:
-    assert inflate(gzip.compress(TEXT), coding="gzip") == TEXT
-    with pytest.raises(BodyTooLargeError):
-        inflate(gzip.compress(TEXT), coding="gzip", max_bytes=10)

@@ -102,14 +102,6 @@ def content_coding(header: str) -> str:
     return coding
 
 
-def inflate(body: bytes, *, coding: str, max_bytes: int = MAX_BODY_BYTES) -> bytes:
-    """Decompress a whole body at once; blocks, so not for the event loop."""
-    bounded = _BoundedBody(coding, max_bytes)
-    for _ in bounded.steps(body):
-        pass
-    return bounded.finished()
-
-
 class _BoundedBody:
     def __init__(self, coding: str, max_bytes: int) -> None:
         self._coding = coding
