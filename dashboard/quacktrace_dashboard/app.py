@@ -69,10 +69,5 @@ def _register_shell(app: Dash, client: QueryClient, pages: tuple[Page, ...]) -> 
         page, variables = found
         return page.layout(variables), page.title, data
 
-    for function, output, source in (
-        ("setTitle", None, Input("shell-title", "data")),
-        ("setSlots", None, Input("shell-slots", "data")),
-        ("search", None, Input("shell-search", "n_submit")),
-    ):
-        arguments = [source, State("shell-search", "value")] if function == "search" else [source]
-        app.clientside_callback(ClientsideFunction("quacktrace", function), *([output] if output else []), *arguments)
+    for function, source in (("setTitle", "shell-title"), ("setSlots", "shell-slots")):
+        app.clientside_callback(ClientsideFunction("quacktrace", function), Input(source, "data"))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError
-from urllib.parse import urlencode
-from urllib.request import ProxyHandler, Request, build_opener
+from urllib.parse import urlencode, urlsplit
+from urllib.request import HTTPSHandler, ProxyHandler, Request, build_opener
 
 from quacktrace_dashboard.errors import CollectorUnreachableError, DashboardError, QueryError
 
@@ -31,7 +32,7 @@ class QueryClient:
         self.base_url = base_url.rstrip("/")
         self._request_headers = request_headers
         # Without a ProxyHandler of its own an opener would obey http_proxy, and send telemetry to whatever it names.
-        self._opener = build_opener(ProxyHandler({}))
+        self._opener = build_opener(ProxyHandler({}), HTTPSHandler(context=_tls_context(base_url)))
         self._known_services: tuple[float, tuple[str, ...]] = (float("-inf"), ())
 
     def get(self, path: str, parameters: Mapping[str, str | int | float | None] | None = None) -> dict[str, Any]:
@@ -85,6 +86,15 @@ class QueryClient:
                 hint="Check which program listens on that port.",
             )
         return answer
+
+
+def _tls_context(base_url: str) -> ssl.SSLContext:
+    """Verify every collector but our own, whose certificate names the host that browsers use and not loopback."""
+    context = ssl.create_default_context()
+    if urlsplit(base_url).hostname in {"127.0.0.1", "::1", "localhost"}:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 def _to_query_error(status: int, body: bytes) -> QueryError:

@@ -17,7 +17,10 @@ __all__ = ["empty_state", "error_card", "first_run", "no_data", "not_found"]
 
 _INSTRUMENT_COMMANDS = (
     ("A Python service, no code change", "quacktrace run -- python app.py"),
-    ("Any OpenTelemetry SDK, any language", "OTEL_EXPORTER_OTLP_ENDPOINT={endpoint}"),
+    (
+        "Any OpenTelemetry SDK, any language",
+        "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf OTEL_EXPORTER_OTLP_ENDPOINT={endpoint}",
+    ),
     ("Seven demo services and their faults", "quacktrace demo"),
 )
 

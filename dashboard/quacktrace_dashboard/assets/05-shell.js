@@ -230,10 +230,15 @@
     qt.go(`/traces?${parameters}`);
   }
 
+  function drawSearch() {
+    const input = qt.make("input", { id: "shell-search", type: "text", className: "qt-search-input", placeholder: "Search traces, or paste a trace id", "aria-label": "Search traces, or paste a trace id",
+      autocomplete: "off", spellcheck: "false", onkeydown: (event) => { if (event.key === "Enter") search(event.target.value); } });
+    $("shell-search-box").replaceChildren(qt.icon("search"), input, qt.make("kbd", { text: "/" }));
+  }
+
   function showSearch() {
-    const text = location.pathname === "/traces" ? new URLSearchParams(location.search).get("q") || "" : "";
     const input = $("shell-search");
-    if (input && document.activeElement !== input && window.dash_clientside?.set_props) dash_clientside.set_props("shell-search", { value: text });
+    if (input !== document.activeElement) input.value = location.pathname === "/traces" ? new URLSearchParams(location.search).get("q") || "" : "";
   }
 
   // ---- actions by click ----
@@ -288,7 +293,6 @@
   window.dash_clientside.quacktrace = Object.assign(window.dash_clientside.quacktrace || {}, {
     setTitle: (title) => { document.title = title ? `${title} · quacktrace` : "quacktrace"; },
     setSlots: (slots) => { qt.setSlots(slots); },
-    search: (submits, text) => { if (submits) search(text); },
   });
   qt.onTick = (listener) => { tickListeners.push(listener); return () => tickListeners.splice(tickListeners.indexOf(listener), 1); };
   qt.refresh = refresh;
@@ -297,6 +301,7 @@
   const drawn = new MutationObserver(() => {
     if (!$("shell-live")) return;
     drawn.disconnect();
+    drawSearch();
     showScheme();
     qt.onUrl(showPlace);
     connect();

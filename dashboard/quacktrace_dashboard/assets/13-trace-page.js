@@ -51,7 +51,7 @@ qt.TracePage = class {
   }
 
   tick(tick) {
-    const isOurs = (tick.traces || []).includes(this.traceId);
+    const isOurs = (tick.traces || []).includes(this.model ? this.model.data.trace_id : this.traceId);
     if (document.hidden || !(isOurs || !this.model)) return;
     clearTimeout(this.tickTimer);
     this.tickTimer = setTimeout(() => this.load(), 300);
@@ -64,6 +64,7 @@ qt.TracePage = class {
     this.waterfall.selected = selected ? this.model.rowOf(selected) : -1;
     this.waterfall.setModel(this.model);
     this.drawHeader();
+    for (const button of this.bar.querySelectorAll("[data-mode]")) button.disabled = !{ all: true, critical: this.model.segments.size, errors: data.error_count }[button.dataset.mode];
     this.find(this.findInput.value);
   }
 
@@ -134,7 +135,7 @@ qt.TracePage = class {
 
   drawTools() {
     const { make } = qt;
-    const mode = (name, text, title, icon) => make("button", { className: "qt-segment", type: "button", "data-mode": name, "aria-pressed": String(name === "all"), title,
+    const mode = (name, text, title, icon, isPossible = true) => make("button", { className: "qt-segment", type: "button", "data-mode": name, "aria-pressed": String(name === "all"), title, disabled: !isPossible,
       onclick: () => { this.model.setMode(name); this.showMode(); this.waterfall.invalidate(); } }, icon && qt.icon(icon), make("span", { text }));
     const tool = (icon, label, action) => make("button", { className: "qt-tool", type: "button", title: label, "aria-label": label, onclick: action }, qt.icon(icon));
     this.findInput = make("input", { className: "qt-field", type: "search", placeholder: "Find in this trace (f)", "aria-label": "Find in this trace", oninput: (event) => this.find(event.target.value),
@@ -144,7 +145,7 @@ qt.TracePage = class {
       } });
     this.findCount = make("span", { className: "qt-muted qt-number", role: "status" });
     this.bar.replaceChildren(
-      make("div", { className: "qt-segments" }, mode("all", "All spans", "Every span"), mode("critical", "Critical path", "Only what the trace waited for", "path"), mode("errors", "Errors", "Only what failed, and what called it", "error")),
+      make("div", { className: "qt-segments" }, mode("all", "All spans", "Every span"), mode("critical", "Critical path", "Only what the trace waited for", "path", this.model.segments.size > 0), mode("errors", "Errors", "Only what failed, and what called it", "error", this.model.data.error_count > 0)),
       make("div", { className: "qt-trace-find" }, this.findInput, this.findCount, tool("chevron-up", "Previous match (N)", () => this.step("N")), tool("chevron-down", "Next match (n)", () => this.step("n"))),
       make("div", { className: "qt-trace-folding" },
         tool("collapse", "Collapse to services' entries", () => { this.model.collapseBelow(1); this.waterfall.invalidate(); }),
