@@ -69,7 +69,7 @@ async def _services(request: web.Request) -> web.Response:
     asked = parameters.time_range(request.query)
 
     def answer(store: Store) -> Answer:
-        window = Window(asked.from_ns, asked.to_ns, store.data_range())
+        window = Window(asked.from_ns, asked.to_ns, store.data_range()).in_whole_minutes()
         return {**_times(window), "services": services(store, window)}
 
     return await _in_thread(request, answer)
@@ -80,7 +80,7 @@ async def _operations(request: web.Request) -> web.Response:
     service = parameters.required_text(request.query, "service")
 
     def answer(store: Store) -> Answer:
-        window = Window(asked.from_ns, asked.to_ns, store.data_range())
+        window = Window(asked.from_ns, asked.to_ns, store.data_range()).in_whole_minutes()
         return {**_times(window), "service": service, "operations": operations(store, window, service=service)}
 
     return await _in_thread(request, answer)
@@ -90,7 +90,7 @@ async def _graph(request: web.Request) -> web.Response:
     asked = parameters.time_range(request.query)
 
     def answer(store: Store) -> Answer:
-        window = Window(asked.from_ns, asked.to_ns, store.data_range())
+        window = Window(asked.from_ns, asked.to_ns, store.data_range()).in_whole_minutes()
         return {**_times(window), "seconds": window.seconds, **graph(store, window)}
 
     return await _in_thread(request, answer)
@@ -173,7 +173,7 @@ async def _hotspots(request: web.Request) -> web.Response:
     service = parameters.text(request.query, "service")
 
     def answer(store: Store) -> Answer:
-        window = Window(asked.from_ns, asked.to_ns, store.data_range())
+        window = Window(asked.from_ns, asked.to_ns, store.data_range()).in_whole_minutes()
         return {**_times(window), **hotspots(store, window, most_buckets=most_buckets, service=service)}
 
     return await _in_thread(request, answer)
@@ -220,16 +220,18 @@ async def _unknown(request: web.Request) -> web.StreamResponse:
 
 def _trace_filter(query: parameters.Parameters) -> TraceFilter:
     search = parse_search(parameters.text(query, "q") or "")
-    for name, column in (("service", "service_name"), ("operation", "name")):
-        value = parameters.text(query, name)
-        if value is not None:
-            search.span.add_equals(column, value)
+    service, operation = parameters.text(query, "service"), parameters.text(query, "operation")
+    if operation is not None:
+        search.span.add_equals("name", operation)
     status = parameters.choice(query, "status", ("error", "ok"))
+    if service is not None and (search.span or status == "error"):
+        search.span.add_equals("service_name", service)
     if status == "error" and search.span:
         search.span.add_equals("status_code", "ERROR")
     shortest = [search.min_duration_ns, parameters.duration_ns(query, "min_duration")]
     longest = [search.max_duration_ns, parameters.duration_ns(query, "max_duration")]
     return TraceFilter(
+        service=service,
         span=search.span,
         min_duration_ns=max((bound for bound in shortest if bound is not None), default=None),
         max_duration_ns=min((bound for bound in longest if bound is not None), default=None),

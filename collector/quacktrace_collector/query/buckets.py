@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from quacktrace_collector.query.timestamps import format_times
-from quacktrace_collector.query.window import Window
+from quacktrace_collector.query.window import MINUTE_NS, Window
 
 _SECOND_NS: Final = 1_000_000_000
 _DAY_S: Final = 86_400
@@ -35,20 +35,24 @@ class Buckets:
         """Start of each bucket."""
         return format_times(self.origin_ns + np.arange(self.count, dtype=np.int64) * self.length_ns)
 
+    @property
+    def are_whole_minutes(self) -> bool:
+        """True if rollups, which count by the minute, can fill them."""
+        return self.origin_ns % MINUTE_NS == 0 and self.length_ns % MINUTE_NS == 0
+
 
 def buckets(window: Window, *, most: int) -> Buckets:
-    """At most `most` buckets over the window; a single one is the window itself."""
+    """At most `most` buckets over the window; a single one is the window's minutes."""
     from_ns, to_ns = window.from_ns, window.to_ns
     if to_ns - from_ns > _LONGEST_AS_ASKED_NS:
         from_ns, to_ns = window.narrowed.from_ns, window.narrowed.to_ns
-    length = max(to_ns - from_ns, 1)
-    if most == 1:
-        return Buckets(from_ns, length, 1)
-    for seconds in _ROUND_S:
-        cut = _aligned(from_ns, to_ns, seconds * _SECOND_NS)
-        if cut.count <= most:
-            return cut
-    return Buckets(from_ns, -(-length // most), most)
+    if most > 1:
+        for seconds in _ROUND_S:
+            cut = _aligned(from_ns, to_ns, seconds * _SECOND_NS)
+            if cut.count <= most:
+                return cut
+    minutes = _aligned(from_ns, to_ns, MINUTE_NS)
+    return Buckets(minutes.origin_ns, -(-minutes.count // most) * MINUTE_NS, most)
 
 
 def _aligned(from_ns: int, to_ns: int, length_ns: int) -> Buckets:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
+
+P50_P95: Final = (("p50_ms", 0.5), ("p95_ms", 0.95))
+P50_P95_P99: Final = (*P50_P95, ("p99_ms", 0.99))
 
 
 def milliseconds(duration_ns: float | None) -> float | None:
@@ -11,17 +13,7 @@ def milliseconds(duration_ns: float | None) -> float | None:
     return None if duration_ns is None else duration_ns / 1e6
 
 
-def red(row: dict[str, Any], names: Sequence[str] = ("p50_ms", "p95_ms")) -> dict[str, Any]:
-    """`calls`, `errors` and the named percentiles of a result row with `calls`, `errors` and `quantiles_ns`."""
-    quantiles = row["quantiles_ns"] or [None] * len(names)
-    return {
-        "calls": row["calls"],
-        "errors": row["errors"],
-        **{name: milliseconds(value) for name, value in zip(names, quantiles, strict=True)},
-    }
-
-
-def rates(row: dict[str, Any], seconds: float) -> dict[str, float]:
-    """`error_rate` and `calls_per_s`."""
-    calls = row["calls"]
-    return {"error_rate": row["errors"] / calls if calls else 0.0, "calls_per_s": calls / seconds}
+def rates(red: dict[str, Any], seconds: float) -> dict[str, float]:
+    """`error_rate` and `calls_per_s` of something with `calls` and `errors`."""
+    calls = red["calls"]
+    return {"error_rate": red["errors"] / calls if calls else 0.0, "calls_per_s": calls / seconds}

@@ -4,40 +4,66 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from quacktrace_collector.query.red import rates, red
-from quacktrace_collector.query.sql_files import Query
+import numpy as np
+import pyarrow as pa
+
+from quacktrace_collector.query.red import P50_P95_P99, rates
+from quacktrace_collector.query.rollup_sums import sum_by
 from quacktrace_collector.query.timestamps import format_time
 from quacktrace_collector.query.window import Window
 from quacktrace_collector.store import Store
+from quacktrace_collector.store.rollup_tables import merge_instances, red_frame
 
-_PERCENTILES: Final = ("p50_ms", "p95_ms", "p99_ms")
+_MOST_OPERATIONS: Final = 5_000
 
 
 def services(store: Store, window: Window) -> list[dict[str, Any]]:
-    """Every service with a span in the window, by name; its numbers count entry spans."""
-    table = store.query(Query.SERVICES.sql, window.pairing_parameters(), time_range=window.reach)
-    return [
-        {
-            "service_name": row["service_name"],
-            **red(row, _PERCENTILES),
-            **rates(row, window.seconds),
-            "versions": row["versions"] or [],
-            "instances": row["instances"] or [],
-            "last_seen": format_time(row["last_seen_ns"]),
-        }
-        for row in table.to_pylist()
-    ]
+    """Every service with a span in the window's minutes, by name; its numbers count entry spans."""
+    frame = red_frame(store.rollup_rows("red", window.minutes))
+    entries = sum_by(frame.where(frame.numbers["is_entry"] != 0), ["service_name"])
+    every = np.arange(len(entries.groups))
+    reds = dict(zip(entries.texts("service_name", every), entries.red(every, P50_P95_P99), strict=True))
+    nothing = {"calls": 0, "errors": 0, **{name: None for name, _ in P50_P95_P99}}
+    answers = []
+    for name, described in sorted(_described(store, window).items()):
+        red = reds.get(name, nothing)
+        answers.append({"service_name": name, **red, **rates(red, window.seconds), **described})
+    return answers
 
 
 def operations(store: Store, window: Window, *, service: str) -> list[dict[str, Any]]:
-    """Every span of the service in the window, grouped by name and kind, most calls first; at most 5,000 groups."""
-    table = store.query(Query.OPERATIONS.sql, {**window.parameters(), "service": service}, time_range=window.narrowed)
-    return [
-        {
-            "operation": row["operation"],
-            "kind": row["kind"],
-            **red(row, _PERCENTILES),
-            **rates(row, window.seconds),
-        }
-        for row in table.to_pylist()
+    """Every span of the service in the window's minutes, by name and kind, most calls first; at most 5,000 groups."""
+    frame = red_frame(store.rollup_rows("red", window.minutes))
+    names = frame.texts["service_name"]
+    code = names.values.index(service) if service in names.values else -1
+    sums = sum_by(frame.where(names.codes == code), ["name", "kind"])
+    called = np.flatnonzero(sums.calls)
+    chosen = called[np.argsort(-sums.calls[called], kind="stable")][:_MOST_OPERATIONS]
+    answers = [
+        {"operation": name, "kind": kind, **red, **rates(red, window.seconds)}
+        for name, kind, red in zip(
+            sums.texts("name", chosen), sums.texts("kind", chosen), sums.red(chosen, P50_P95_P99), strict=True
+        )
     ]
+    return sorted(answers, key=lambda one: (-one["calls"], one["operation"], one["kind"]))
+
+
+def _described(store: Store, window: Window) -> dict[str, dict[str, Any]]:
+    """`versions`, `instances` and `last_seen` by service."""
+    tables = store.rollup_rows("instances", window.minutes)
+    described: dict[str, dict[str, Any]] = {}
+    if not tables:
+        return described
+    merged = merge_instances(tables, without_minute=True)
+    last_ns = merged["last_start_time"].cast(pa.int64()).to_pylist()
+    columns = (merged[name].to_pylist() for name in ("service_name", "service_version", "service_instance_id"))
+    for name, version, instance, seen_ns in sorted(zip(*columns, last_ns, strict=True)):
+        one = described.setdefault(name, {"versions": [], "instances": [], "last_seen": ""})
+        for values, value in ((one["versions"], version), (one["instances"], instance)):
+            if value and value not in values:
+                values.append(value)
+        one["last_seen"] = max(one["last_seen"], format_time(seen_ns))
+    for one in described.values():
+        one["versions"].sort()
+        one["instances"].sort()
+    return described

@@ -44,7 +44,7 @@ _AS_THEY_ARE: Final = (
 
 def span_detail(store: Store, trace_id: str, span_id: str) -> dict[str, Any]:
     """Raises NotFoundError when the span is not stored."""
-    rows = store.query(Query.SPAN.sql, {"trace_id": trace_id, "span_id": span_id}).to_pylist()
+    rows = store.query(Query.SPAN.sql, {"trace_id": trace_id, "span_id": span_id}, trace_ids=[trace_id]).to_pylist()
     if not rows:
         raise NotFoundError(
             f"span {span_id} of trace {trace_id} is not stored", hint="open the trace itself", code="span_not_found"

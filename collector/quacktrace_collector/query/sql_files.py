@@ -17,19 +17,14 @@ class Query(Enum):
     EXPLAIN_FAILURES = "explain_failures"
     EXPLAIN_ROOTS = "explain_roots"
     EXPLAIN_SPANS = "explain_spans"
-    GRAPH = "graph"
-    HOTSPOTS_BUCKETS = "hotspots_buckets"
-    HOTSPOTS_RANKED = "hotspots_ranked"
+    HOTSPOTS = "hotspots"
     LOGS = "logs"
-    OPERATIONS = "operations"
     OPERATION_STATS = "operation_stats"
-    SERVICES = "services"
     SPAN = "span"
     TRACE_EVENTS = "trace_events"
     TRACE_EXPORT = "trace_export"
-    TRACE_IDS = "trace_ids"
+    TRACE_MATCHES = "trace_matches"
     TRACE_SPANS = "trace_spans"
-    TRACE_SUMMARIES = "trace_summaries"
 
     @property
     def sql(self) -> str:
@@ -44,20 +39,11 @@ class Query(Enum):
 _VIEWS: Final = {
     Query.ERROR_GROUPS: (View.ERRORS,),
     Query.EXPLAIN_FAILURES: (View.ERRORS,),
-    Query.HOTSPOTS_BUCKETS: (View.CALLS,),
-    Query.GRAPH: (View.CALLS, View.EDGE_CALLS),
-    Query.SERVICES: (View.CALLS,),
-    Query.TRACE_SUMMARIES: (View.TRACES,),
+    Query.HOTSPOTS: (View.CALLS,),
 }
 
 _IN_REACH: Final = "start_time >= make_timestamp_ns($reach_from_ns) and start_time < make_timestamp_ns($reach_to_ns)"
-# Spans stored twice (see rows_to_keep) are rare, but a summary that counts them differs from its own waterfall.
 _BOUNDS: Final = {
-    Query.TRACE_SUMMARIES: f"""\
-select trace_id, span_id, parent_span_id, service_name, name, start_time, end_time, duration_ns, status_code
-from spans
-where trace_id in (select unnest($trace_ids)) and {_IN_REACH}
-qualify row_number() over (partition by trace_id, span_id order by received_at) = 1""",
     Query.EXPLAIN_FAILURES: f"select * from spans where trace_id in (select unnest($trace_ids)) and {_IN_REACH}",
 }
 

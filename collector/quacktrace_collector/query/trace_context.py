@@ -30,7 +30,9 @@ def load_trace_context(store: Store, trace_id: str, spans: TraceSpans) -> TraceC
     """Logs are looked for from a quarter of an hour before the trace until one after it."""
     first, last, end = int(spans.start_ns.min()), int(spans.start_ns.max()), int(spans.end_ns.max())
     parameters = {"trace_id": trace_id}
-    events = store.query(Query.TRACE_EVENTS.sql, parameters, time_range=TimeRange(first, last + 1))
+    events = store.query(
+        Query.TRACE_EVENTS.sql, parameters, trace_ids=[trace_id], time_range=TimeRange(first, last + 1)
+    )
     logs = store.query(
         "select distinct span_id from logs where trace_id = $trace_id and span_id is not null",
         parameters,

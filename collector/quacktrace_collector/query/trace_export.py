@@ -36,7 +36,7 @@ def export_trace(store: Store, trace_id: str) -> dict[str, Any]:
     Raises:
         NotFoundError: no span of the trace is stored.
     """
-    table = store.query(Query.TRACE_EXPORT.sql, {"trace_id": trace_id})
+    table = store.query(Query.TRACE_EXPORT.sql, {"trace_id": trace_id}, trace_ids=[trace_id])
     if not table.num_rows:
         raise trace_not_found(trace_id)
     keep = rows_to_keep(table)

@@ -63,7 +63,7 @@ def load_trace_spans(store: Store, trace_id: str) -> TraceSpans:
     Raises:
         NotFoundError: none is stored.
     """
-    table = store.query(Query.TRACE_SPANS.sql, {"trace_id": trace_id})
+    table = store.query(Query.TRACE_SPANS.sql, {"trace_id": trace_id}, trace_ids=[trace_id])
     if not table.num_rows:
         raise trace_not_found(trace_id)
     newest = pc.max(table["received_ns"]).as_py()

@@ -1,35 +1,42 @@
-"""Finding traces: ids first, by columns that are cheap to read, then a summary of only those."""
+"""Finding traces: by the trace index alone, or by one of their spans first."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from quacktrace_collector.query.conditions import Conditions
 from quacktrace_collector.query.sql_files import Query
-from quacktrace_collector.query.timestamps import LATEST_NS, clamp_time, format_time
+from quacktrace_collector.query.timestamps import clamp_time, format_time
 from quacktrace_collector.query.window import PAIRING_REACH_NS, Window
 from quacktrace_collector.store import Store
+from quacktrace_collector.store.rollup_frame import lists_of
+from quacktrace_collector.store.rollup_traces import merge_traces
 from quacktrace_collector.time_range import TimeRange
 
 Order = Literal["newest", "slowest", "errors", "spans"]
-
 ORDERS: Final[tuple[Order, ...]] = ("newest", "slowest", "errors", "spans")
-# Only names of our own are ever put into the query's text.
-_ORDERS: Final[dict[Order, str]] = {
-    "newest": "start_time desc",
-    "slowest": "coalesce(root_duration_ns, whole_duration_ns) desc",
-    "errors": "error_count desc",
-    "spans": "span_count desc",
-}
-_FIRST_SLICE_NS: Final = 10 * 60 * 1_000_000_000
+
+# Newest first is asked for most: the end of the range is searched, and more of it only if that is not enough.
+_FIRST_SLICE_NS: Final = 60 * 1_000_000_000
 _SLICE_GROWTH: Final = 6
+_SPARE: Final = 100
+
+Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
 class TraceFilter:
     """Which traces to find."""
 
+    service: str | None = None
+    """Some span is of this service."""
     span: Conditions = field(default_factory=Conditions)
     """What one and the same span of the trace has to fulfil."""
     min_duration_ns: int | None = None
@@ -51,85 +58,137 @@ class FoundTraces:
 
 def find_traces(store: Store, window: Window, wanted: TraceFilter, *, limit: int, order: Order) -> FoundTraces:
     """Traces that start in the window."""
-    found = _find_ids(store, window, wanted, limit=limit + 1, order=order)
-    kept = found[:limit]
-    return FoundTraces(summarise(store, kept), len(found) > limit)
-
-
-def summarise(store: Store, traces: list[tuple[str, int]]) -> list[dict[str, Any]]:
-    """One summary for each (trace_id, start), in this order."""
-    if not traces:
-        return []
-    starts = [start_ns for _, start_ns in traces]
-    reach = TimeRange(min(starts), clamp_time(max(starts) + PAIRING_REACH_NS))
-    table = store.query(
-        Query.TRACE_SUMMARIES.sql,
-        {
-            "trace_ids": [trace_id for trace_id, _ in traces],
-            "reach_from_ns": reach.from_ns,
-            "reach_to_ns": reach.to_ns,
-        },
-        time_range=reach,
-    )
-    by_id = {row["trace_id"]: _summary(row) for row in table.to_pylist()}
-    return [by_id[trace_id] for trace_id, _ in traces if trace_id in by_id]
-
-
-def _find_ids(store: Store, window: Window, wanted: TraceFilter, *, limit: int, order: Order) -> list[tuple[str, int]]:
     whole = window.narrowed
-    sql = _find_sql(wanted, order)
     length = _FIRST_SLICE_NS if order == "newest" else whole.to_ns - whole.from_ns
     while True:
         part = TimeRange(max(whole.from_ns, whole.to_ns - length), whole.to_ns)
-        found = _find_in(store, sql, wanted, part, limit)
-        if len(found) >= limit or part.from_ns <= whole.from_ns:
-            return found
+        found = _find_in(store, part, wanted, order=order, most=limit + 1)
+        if found.num_rows > limit or part.from_ns <= whole.from_ns:
+            return FoundTraces(_summaries(found.slice(0, limit)), found.num_rows > limit)
         length *= _SLICE_GROWTH
 
 
-def _find_in(store: Store, sql: str, wanted: TraceFilter, part: TimeRange, limit: int) -> list[tuple[str, int]]:
-    reach = TimeRange(clamp_time(part.from_ns - PAIRING_REACH_NS), clamp_time(part.to_ns + PAIRING_REACH_NS))
+def _find_in(store: Store, part: TimeRange, wanted: TraceFilter, *, order: Order, most: int) -> pa.Table:
+    """Rows of the trace index for up to `most` traces that start in the range, in order."""
+    traces = merge_traces(store.trace_rows(TimeRange(part.from_ns, clamp_time(part.to_ns + PAIRING_REACH_NS))))
+    keep = _matches(traces, wanted) & (_integers(traces, "start_time") < part.to_ns)
+    if wanted.span:
+        ids = _matching_ids(store, part, wanted.span)
+        keep &= pc.is_in(traces["trace_id"], value_set=ids).to_numpy()
+    rows = np.flatnonzero(keep)
+    rows = rows[np.argsort(-_sort_key(traces, order)[rows], kind="stable")]
+    while True:
+        best = traces.take(rows[: most + _SPARE])
+        begun = _begun_before(store, part, best["trace_id"])
+        if not len(begun):
+            return best.slice(0, most)
+        rows = rows[~pc.is_in(traces["trace_id"].take(rows), value_set=begun).to_numpy()]
+
+
+def _matches(traces: pa.Table, wanted: TraceFilter) -> Mask:
+    keep = np.ones(traces.num_rows, dtype=np.bool_)
+    duration_ns = _duration_ns(traces)
+    if wanted.min_duration_ns is not None:
+        keep &= duration_ns >= wanted.min_duration_ns
+    if wanted.max_duration_ns is not None:
+        keep &= duration_ns <= wanted.max_duration_ns
+    errors = _integers(traces, "error_count")
+    if wanted.with_error:
+        keep &= errors > 0
+    if wanted.without_error:
+        keep &= errors == 0
+    if wanted.service is not None and traces.num_rows:
+        lengths, names, _ = lists_of(traces["services"])
+        trace = np.repeat(np.arange(len(lengths)), lengths)
+        has_service = np.zeros(traces.num_rows, dtype=np.bool_)
+        has_service[trace[pc.is_in(names, value_set=pa.array([wanted.service])).to_numpy(zero_copy_only=False)]] = True
+        keep &= has_service
+    return keep
+
+
+def _matching_ids(store: Store, part: TimeRange, conditions: Conditions) -> Any:
+    reach = TimeRange(part.from_ns, clamp_time(part.to_ns + PAIRING_REACH_NS))
     table = store.query(
-        sql,
-        {
-            "from_ns": part.from_ns,
-            "to_ns": part.to_ns,
-            "reach_from_ns": reach.from_ns,
-            "reach_to_ns": reach.to_ns,
-            "min_duration_ns": wanted.min_duration_ns or 0,
-            "max_duration_ns": LATEST_NS if wanted.max_duration_ns is None else wanted.max_duration_ns,
-            "with_error": wanted.with_error,
-            "without_error": wanted.without_error,
-            "limit": limit,
-            **wanted.span.parameters,
-        },
+        Query.TRACE_MATCHES.sql.replace("{matching}", conditions.sql),
+        {"from_ns": reach.from_ns, "to_ns": reach.to_ns, **conditions.parameters},
         time_range=reach,
     )
-    return [(row["trace_id"], row["start_ns"]) for row in table.to_pylist()]
+    return _one_array(table["trace_id"])
 
 
-def _find_sql(wanted: TraceFilter, order: Order) -> str:
-    matching = "true"
-    if wanted.span:
-        matching = (
-            "trace_id in (select trace_id from spans where start_time >= make_timestamp_ns($from_ns) "
-            f"and start_time < make_timestamp_ns($reach_to_ns) and {wanted.span.sql})"
-        )
-    # Not str.format: conditions may hold braces one day.
-    return Query.TRACE_IDS.sql.replace("{matching}", matching).replace("{order}", _ORDERS[order])
+def _begun_before(store: Store, part: TimeRange, trace_ids: Any) -> Any:
+    """Those of the traces that have a span before the range: they did not start in it."""
+    before = TimeRange(clamp_time(part.from_ns - PAIRING_REACH_NS), part.from_ns)
+    ids = _one_array(trace_ids)
+    found = [table["trace_id"].filter(pc.is_in(table["trace_id"], value_set=ids)) for table in store.trace_rows(before)]
+    return _one_array(pa.chunked_array([chunk for column in found for chunk in column.chunks], pa.string()))
 
 
-def _summary(row: dict[str, Any]) -> dict[str, Any]:
-    services = sorted(row["services"], key=lambda entry: (-entry["value"], entry["key"]))
+def _sort_key(traces: pa.Table, order: Order) -> npt.NDArray[np.int64]:
+    match order:
+        case "slowest":
+            return _duration_ns(traces)
+        case "errors" | "spans":
+            # Ties newest first: rows come in order of start.
+            counts = _integers(traces, "error_count" if order == "errors" else "span_count")
+            return counts * (traces.num_rows + 1) + np.arange(traces.num_rows)
+    return _integers(traces, "start_time")
+
+
+def _duration_ns(traces: pa.Table) -> npt.NDArray[np.int64]:
+    whole = _integers(traces, "end_time") - _integers(traces, "start_time")
+    return np.where(_has_root(traces), _integers(traces, "root_duration_ns"), whole)
+
+
+def _has_root(traces: pa.Table) -> Mask:
+    return ~pc.is_in(traces["root_span_id"], value_set=pa.array([""])).to_numpy()
+
+
+def _integers(traces: pa.Table, name: str) -> npt.NDArray[np.int64]:
+    integers: npt.NDArray[np.int64] = traces[name].cast(pa.int64()).to_numpy()
+    return integers
+
+
+def _one_array(column: Any) -> Any:
+    return pa.concat_arrays([pa.array([], pa.string()), *column.chunks])
+
+
+def _summaries(traces: pa.Table) -> list[dict[str, Any]]:
+    starts, ends = _integers(traces, "start_time").tolist(), _integers(traces, "end_time").tolist()
+    columns = ("trace_id", "root_span_id", "root_service_name", "root_name", "root_duration_ns", "span_count")
+    rows = zip(
+        starts,
+        ends,
+        *(traces[name].to_pylist() for name in (*columns, "error_count", "missing_parents", "services")),
+        strict=True,
+    )
+    return [_summary(*row) for row in rows]
+
+
+def _summary(
+    start_ns: int,
+    end_ns: int,
+    trace_id: str,
+    root_span_id: str,
+    root_service_name: str,
+    root_name: str,
+    root_duration_ns: int,
+    span_count: int,
+    error_count: int,
+    missing_parents: int,
+    services: Sequence[tuple[str, int]],
+) -> dict[str, Any]:
+    has_root = root_span_id != ""
+    by_count = sorted(services, key=lambda service: (-service[1], service[0]))
     return {
-        "trace_id": row["trace_id"],
-        "root_service_name": row["root_service_name"],
-        "root_name": row["root_name"],
-        "start_time": format_time(row["start_ns"]),
-        "duration_ns": row["duration_ns"],
-        "root_duration_ns": row["root_duration_ns"],
-        "span_count": row["span_count"],
-        "error_count": row["error_count"],
-        "services": [{"service_name": entry["key"], "span_count": entry["value"]} for entry in services],
-        "is_complete": row["is_complete"],
+        "trace_id": trace_id,
+        "root_service_name": root_service_name if has_root else None,
+        "root_name": root_name if has_root else None,
+        "start_time": format_time(start_ns),
+        "duration_ns": end_ns - start_ns,
+        "root_duration_ns": root_duration_ns if has_root else None,
+        "span_count": span_count,
+        "error_count": error_count,
+        "services": [{"service_name": name, "span_count": count} for name, count in by_count],
+        "is_complete": missing_parents <= 0,
     }

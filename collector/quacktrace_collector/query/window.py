@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from quacktrace_collector.query.timestamps import clamp_time
@@ -11,6 +11,7 @@ from quacktrace_collector.time_range import TimeRange
 # A parent may have started this long before its child, an asynchronous child this long after its parent: reads that
 # pair spans look this far beyond the range.
 PAIRING_REACH_NS: Final = 15 * 60 * 1_000_000_000
+MINUTE_NS: Final = 60 * 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,10 @@ class Window:
     to_ns: int
     extent: TimeRange | None
 
+    def in_whole_minutes(self) -> Window:
+        """Widened to whole minutes, which is what rollups count by."""
+        return replace(self, from_ns=_floor(self.from_ns), to_ns=_ceil(self.to_ns))
+
     @property
     def narrowed(self) -> TimeRange:
         """The part of the window that lies within the extent; empty ranges keep their start."""
@@ -28,6 +33,12 @@ class Window:
             return TimeRange(self.from_ns, self.to_ns)
         from_ns = max(self.from_ns, min(self.extent.from_ns, self.to_ns))
         return TimeRange(from_ns, max(from_ns, min(self.to_ns, self.extent.to_ns)))
+
+    @property
+    def minutes(self) -> TimeRange:
+        """The whole minutes that the narrowed range touches: what to ask rollups for."""
+        narrowed = self.narrowed
+        return TimeRange(_floor(narrowed.from_ns), _ceil(narrowed.to_ns))
 
     @property
     def seconds(self) -> float:
@@ -50,3 +61,11 @@ class Window:
         """Those, `$reach_from_ns` and `$reach_to_ns`."""
         reach = self.reach
         return {**self.parameters(), "reach_from_ns": reach.from_ns, "reach_to_ns": reach.to_ns}
+
+
+def _floor(time_ns: int) -> int:
+    return clamp_time(time_ns // MINUTE_NS * MINUTE_NS)
+
+
+def _ceil(time_ns: int) -> int:
+    return clamp_time(-(-time_ns // MINUTE_NS) * MINUTE_NS)
