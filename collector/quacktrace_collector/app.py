@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import ssl
@@ -11,6 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from quacktrace_collector import health
 from quacktrace_collector.access import access_middleware
@@ -91,7 +93,9 @@ async def running(settings: Settings) -> AsyncIterator[Addresses]:
             module.add_routes(app)
 
         # The bodies' own reader inflates in bounded steps; aiohttp's would inflate a bomb at once.
-        runner = web.AppRunner(app, auto_decompress=False, access_log=None, shutdown_timeout=_SHUTDOWN_S)
+        runner = web.AppRunner(
+            app, auto_decompress=False, access_log=None, logger=_http_log(), shutdown_timeout=_SHUTDOWN_S
+        )
         dashboard = DashboardMount(app)
         stack.push_async_callback(runner.cleanup)
         port = await _listen(runner, settings)
@@ -133,6 +137,18 @@ async def _start_grpc(settings: Settings, ingest: Ingest, metrics: Metrics, stac
     server, port = await start_grpc(settings, ingest, metrics)
     stack.push_async_callback(server.stop, _SHUTDOWN_S)
     return port
+
+
+def _http_log() -> logging.Logger:
+    """aiohttp's own log without what a client did wrong: broken HTTP is answered with 400 and is no news here."""
+
+    def is_ours(record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        return not isinstance(error, (HttpProcessingError, ConnectionError))
+
+    log = logging.getLogger("quacktrace_collector.http")
+    log.addFilter(is_ours)
+    return log
 
 
 def _register_gauges(metrics: Metrics, store: Store) -> None:

@@ -22,12 +22,15 @@ from quacktrace_collector.errors import OverloadedError, QuacktraceError, StoreU
 from quacktrace_collector.metrics import Metrics
 from quacktrace_collector.signal_kinds import Signal
 from quacktrace_collector.store import Store
+from quacktrace_collector.unused_memory import give_back_memory
 
 _log = logging.getLogger(__name__)
 
 MAX_WAITING_BYTES: Final = 64 << 20
 _MAX_GROUP_BYTES: Final = 4 << 20
 _NEWEST_TRACES: Final = 20
+# One idle moment's work for this much ingested: rare under a steady load, soon after a burst.
+_GIVE_BACK_AFTER_BYTES: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,7 @@ class Ingest:
         self._thread.join()
 
     def _run(self) -> None:
+        uncollected = 0
         while True:
             with self._condition:
                 self._condition.wait_for(lambda: self._waiting or self._stopping)
@@ -106,6 +110,10 @@ class Ingest:
                 group = self._take_group()
             answers = self._commit(group)
             self._loop.call_soon_threadsafe(_answer, answers)
+            uncollected += sum(len(waiting.body) for waiting in group)
+            if uncollected > _GIVE_BACK_AFTER_BYTES and not self._waiting:
+                give_back_memory()
+                uncollected = 0
 
     def _take_group(self) -> list[_Waiting]:
         group: list[_Waiting] = []
@@ -145,6 +153,7 @@ class Ingest:
                 self._count(name, part)
         self._metrics.count("qt_ingest_stored_spans_total", result.stored_spans)
         self._metrics.count("qt_ingest_duplicate_spans_total", result.duplicate_spans)
+        self._metrics.count("qt_ingest_normalised_total", result.duplicate_spans, kind="duplicate")
         self._metrics.count("qt_ingest_stored_logs_total", result.stored_logs)
         self._on_commit(Committed(result.stored_spans, result.stored_logs, _newest_traces(spans)))
         outcomes = {

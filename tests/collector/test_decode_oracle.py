@@ -522,13 +522,13 @@ def assert_logs_decode_as_walked(bodies: list[bytes]) -> None:
     assert comparable(stored_rows(decoded, LOGS)) == comparable(expected)
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(st.lists(TRACE_REQUESTS, max_size=3))
 def test_spans_decode_as_the_walk_over_official_objects_says(requests: list[ExportTraceServiceRequest]) -> None:
     assert_spans_decode_as_walked([request.SerializeToString() for request in requests])
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=40, deadline=None, derandomize=True)
 @given(st.lists(LOGS_REQUESTS, max_size=3))
 def test_log_records_decode_as_the_walk_over_official_objects_says(requests: list[ExportLogsServiceRequest]) -> None:
     assert_logs_decode_as_walked([request.SerializeToString() for request in requests])
