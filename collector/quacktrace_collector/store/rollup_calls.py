@@ -26,7 +26,7 @@ class Facts:
     key: Keys
     service: npt.NDArray[np.int32]
     node: npt.NDArray[np.int32]
-    """The inferred node that the span counts as a call of; NO_NODE for none, also once the callee's span has arrived."""
+    """The inferred node that the span counts as a call of; NO_NODE for none, also once the callee has arrived."""
     family: npt.NDArray[np.uint8]
     minute: npt.NDArray[np.int32]
     bucket: npt.NDArray[np.int16]

@@ -13,12 +13,11 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from quacktrace_collector.decode.arrow_views import elements_of, rows_of_elements
 from quacktrace_collector.store.rollup_calls import Facts, Flags, Part, References, find, join_references, take
 from quacktrace_collector.store.rollup_events import KINDS, MINUTE_NS, EdgeEvents, RedEvents
-from quacktrace_collector.store.rollup_frame import Frame, Texts, Words
+from quacktrace_collector.store.rollup_frame import Frame, Texts, Words, compute
 from quacktrace_collector.store.rollup_histogram import Integers, bucket_of
 from quacktrace_collector.store.rollup_nodes import FAMILIES, NO_NODE, NODE_COLUMNS, called_nodes, families
 from quacktrace_collector.store.rollup_tables import Rollup, last_instances
@@ -82,7 +81,8 @@ class _Pairs:
 
     @property
     def is_waiting(self) -> Flags:
-        return self.service == _UNKNOWN
+        is_waiting: Flags = self.service == _UNKNOWN
+        return is_waiting
 
 
 class Fold:
@@ -93,7 +93,7 @@ class Fold:
         self._parts: list[Part] = []
 
     def add(self, spans: pa.Table) -> tuple[Rollup, Part]:
-        """The rollup of these spans, which have SPAN_COLUMNS and ORIGIN_COLUMNS, corrections of earlier parts included."""
+        """Their rollup, which corrects earlier ones, and what is kept of them; SPAN_COLUMNS and ORIGIN_COLUMNS are read."""
         batch = _batch(spans)
         red, edges = RedEvents(batch.words), EdgeEvents(batch.words)
         parents, links = _parents(batch), _links(batch)
@@ -156,13 +156,13 @@ def _batch(spans: pa.Table) -> _Batch:
         minute=start_ns // MINUTE_NS,
         duration_ns=duration_ns,
         bucket=bucket_of(duration_ns),
-        is_error=pc.equal(spans["status_code"], "ERROR").to_numpy(),
+        is_error=compute.equal(spans["status_code"], "ERROR").to_numpy(),
     )
 
 
 def _parents(batch: _Batch) -> _Pairs:
     parent_ids = batch.spans["parent_span_id"]
-    has_parent = pc.is_valid(parent_ids)
+    has_parent = compute.is_valid(parent_ids)
     row = np.flatnonzero(has_parent.to_numpy())
     target = span_keys(batch.spans["trace_id"].filter(has_parent), parent_ids.filter(has_parent))
     parent, is_here = batch.rows_of(target)
@@ -185,7 +185,7 @@ def _links(batch: _Batch) -> _Pairs:
 
 
 def _answers(batch: _Batch, child: Integers, service: Integers, family: npt.NDArray[Any]) -> Flags:
-    """Whether the batch's span `child` shows that its parent's call reached someone; see the SQL view _inferred_calls."""
+    """Whether the span `child` shows that its parent's call reached someone; see the SQL view _inferred_calls."""
     kind = batch.kind[child]
     answers: Flags = (
         (batch.service[child] != service) | _RECEIVES[kind] | (_SENDS[kind] & (batch.family[child] == family))
@@ -194,7 +194,7 @@ def _answers(batch: _Batch, child: Integers, service: Integers, family: npt.NDAr
 
 
 def _look_up(part: Part, batch: _Batch, pairs: _Pairs, edges: EdgeEvents | None) -> None:
-    """Find parents (then with `edges`) or linked spans in an earlier part; calls that are answered now are taken back."""
+    """Find parents (then with `edges`) or linked spans in an earlier part; calls now answered are taken back."""
     waiting = np.flatnonzero(pairs.is_waiting)
     if not len(waiting):
         return

@@ -9,10 +9,13 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow.compute
 
-from quacktrace_collector.decode.arrow_views import Array, lengths_of, numbers_of, offsets_of, rows_of_elements
+from quacktrace_collector.decode.arrow_views import Array, numbers_of, offsets_of, rows_of_elements
 from quacktrace_collector.store.rollup_histogram import LOWEST, WIDTH, Integers
+
+# What pyarrow's stubs make of numpy arrays and of either kind of column does not hold.
+compute: Any = pyarrow.compute
 
 HISTOGRAM: Final = pa.map_(pa.int16(), pa.int64())
 TEXT: Final = pa.dictionary(pa.int32(), pa.string())
@@ -49,12 +52,12 @@ class Texts:
     @staticmethod
     def of(column: Array) -> Texts:
         """From any Arrow column of strings."""
-        array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+        array = one_chunk(column)
         if array.null_count == len(array):
             return Texts(np.zeros(len(array), np.int64), [""])
         if array.null_count:
-            array = pc.fill_null(array, "")
-        encoded = array if isinstance(array, pa.DictionaryArray) else array.dictionary_encode()
+            array = compute.fill_null(array, "")
+        encoded: Array = array if isinstance(array, pa.DictionaryArray) else array.dictionary_encode()
         return Texts(encoded.indices.to_numpy().astype(np.int64), encoded.dictionary.to_pylist())
 
     def in_words(self, words: Words) -> Integers:
@@ -69,7 +72,7 @@ class Texts:
         """Dictionary-encoded, with the values that occur."""
         used, codes = np.unique(self.codes, return_inverse=True)
         return pa.DictionaryArray.from_arrays(
-            pa.array(codes.astype(np.int32)), pa.array([self.values[code] for code in used.tolist()], pa.string())
+            numbers_array(codes.astype(np.int32)), pa.array([self.values[code] for code in used.tolist()], pa.string())
         )
 
 
@@ -84,13 +87,9 @@ class Entries:
     @staticmethod
     def of(column: Array) -> Entries:
         """From an Arrow column of `HISTOGRAM`."""
-        array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-        offsets = offsets_of(array)
-        first, length = int(offsets[0]), int(offsets[-1] - offsets[0])
+        maps = map_of(column)
         return Entries(
-            rows_of_elements(offsets),
-            numbers_of(array.keys.slice(first, length), np.int16),
-            numbers_of(array.items.slice(first, length), np.int64),
+            rows_of_elements(maps.offsets), numbers_of(maps.keys, np.int16), numbers_of(maps.items, np.int64)
         )
 
     def summed(self, group: Integers, groups: int) -> Entries:
@@ -108,7 +107,7 @@ class Entries:
     def to_arrow(self, rows: int) -> Array:
         """A column of `HISTOGRAM`; entries are in order of rows."""
         offsets = np.searchsorted(self.row, np.arange(rows + 1)).astype(np.int32)
-        return pa.MapArray.from_arrays(pa.array(offsets), pa.array(self.bucket), pa.array(self.count))
+        return pa.MapArray.from_arrays(numbers_array(offsets), numbers_array(self.bucket), numbers_array(self.count))
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,13 +227,28 @@ class Frame:
             entries,
         )
 
+    def texts_of(self, name: str, rows: Integers) -> list[str]:
+        """The text in each of these rows."""
+        texts = self.texts[name]
+        return [texts.values[code] for code in texts.codes[rows].tolist()]
+
     def key(self, name: str) -> Integers:
         """A column to group by."""
         return self.texts[name].codes if name in self.texts else self.numbers[name]
 
 
+def one_chunk(column: Array) -> Array:
+    """The column as one array."""
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+
+
+def numbers_array(numbers: npt.NDArray[Any]) -> Array:
+    """As an Arrow array."""
+    return pa.array(numbers)
+
+
 def _numbers(column: Array) -> Integers:
-    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    array = one_chunk(column)
     if pa.types.is_timestamp(array.type):
         array = array.cast(pa.int64())
     integers: Integers = array.to_numpy(zero_copy_only=False).astype(np.int64)
@@ -261,9 +275,24 @@ def _joined_entries(parts: Sequence[Entries], starts: Integers) -> Entries:
     )
 
 
-def lists_of(column: Array) -> tuple[npt.NDArray[np.int32], Any, Any]:
-    """Lengths, keys and items of an Arrow MAP column."""
-    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+@dataclass(frozen=True, slots=True)
+class Maps:
+    """An Arrow MAP column: row i has the entries from `offsets[i]` to `offsets[i + 1]`."""
+
+    offsets: npt.NDArray[np.int32]
+    keys: Array
+    items: Array
+
+
+def map_of(column: Array) -> Maps:
+    """Offsets start at 0."""
+    array = one_chunk(column)
     offsets = offsets_of(array)
     first, length = int(offsets[0]), int(offsets[-1] - offsets[0])
-    return lengths_of(array), array.keys.slice(first, length), array.items.slice(first, length)
+    return Maps(offsets - offsets[0], array.keys.slice(first, length), array.items.slice(first, length))
+
+
+def lists_of(column: Array) -> tuple[npt.NDArray[np.int32], Any, Any]:
+    """Lengths, keys and items of an Arrow MAP column."""
+    maps = map_of(column)
+    return np.diff(maps.offsets), maps.keys, maps.items

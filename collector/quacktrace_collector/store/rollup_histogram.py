@@ -1,7 +1,7 @@
 """Latency histograms that merge by addition, and the one function that reads percentiles from them.
 
-Bucket b counts durations in (2^(b/8), 2^((b+1)/8)] ns, as the SQL view `red` does: OpenTelemetry's exponential histogram
-at scale 3. A percentile is the middle of its bucket, so it is within 4.4 % of the true one.
+Bucket b counts durations in (2^(b/8), 2^((b+1)/8)] ns, as the SQL view `red` does: OpenTelemetry's exponential
+histogram at scale 3. A percentile is the middle of its bucket, so it is within 4.4 % of the true one.
 """
 
 from __future__ import annotations
@@ -43,24 +43,26 @@ def upper_bound_ns(bucket: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
 def dense(group: Integers, bucket: npt.NDArray[Any], count: Integers, groups: int) -> Integers:
     """Counts as `[group, bucket - LOWEST]`; what corrections made negative reads as none."""
     cells = group * WIDTH + (bucket - LOWEST)
-    summed = np.bincount(cells, weights=count, minlength=groups * WIDTH).astype(np.int64)
-    counts: Integers = np.maximum(summed, 0).reshape(groups, WIDTH)
+    summed = np.bincount(cells, weights=count, minlength=groups * WIDTH)
+    counts: Integers = np.maximum(summed, 0).astype(np.int64).reshape(groups, WIDTH)
     return counts
 
 
 def quantiles_ns(counts: Integers, quantiles: Sequence[float]) -> npt.NDArray[np.float64]:
-    """`[group, quantile]`, interpolated between neighbouring ranks as SQL's quantile_cont does; nan for an empty group."""
-    reached = counts.cumsum(axis=1)
+    """`[group, quantile]` of dense counts; nan for an empty group.
+
+    Interpolated between neighbouring ranks, as SQL's quantile_cont does.
+    """
+    used = np.flatnonzero(counts.any(axis=0))
+    if not len(used):
+        return np.full((len(counts), len(quantiles)), np.nan)
+    first, last = int(used[0]), int(used[-1])
+    reached = counts[:, first : last + 1].cumsum(axis=1)
     total = reached[:, -1]
-    middles = middle_ns(np.arange(WIDTH) + LOWEST)
+    middles = middle_ns(np.arange(first, last + 1) + LOWEST)
     columns = []
     for quantile in quantiles:
         rank = np.maximum(total - 1, 0) * quantile
-        below, above = (middles[_bucket_at(reached, edge(rank))] for edge in (np.floor, np.ceil))
+        below, above = (middles[(reached > edge(rank)[:, None]).argmax(axis=1)] for edge in (np.floor, np.ceil))
         columns.append(np.where(total > 0, below + (above - below) * (rank % 1), np.nan))
     return np.stack(columns, axis=1)
-
-
-def _bucket_at(reached: Integers, rank: npt.NDArray[np.float64]) -> Integers:
-    first: Integers = (reached > rank[:, None]).argmax(axis=1)
-    return first

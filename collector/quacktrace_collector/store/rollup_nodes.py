@@ -5,7 +5,7 @@ The same rules as the SQL view `_inferred_calls`, on distinct combinations of at
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -40,7 +40,8 @@ def called_nodes(spans: pa.Table, service: Integers, words: Words) -> Integers:
     if not spans.num_rows:
         return np.empty(0, np.int64)
     columns = {name: Texts.of(spans[name]) for name in _COLUMNS}
-    ports = spans["server_port"].fill_null(-1).to_numpy().astype(np.int64)
+    server_port: Any = spans["server_port"]
+    ports = server_port.fill_null(-1).to_numpy().astype(np.int64)
     groups = group_rows([*(texts.codes for texts in columns.values()), ports, service])
     names = [
         node_name(

@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -66,7 +66,7 @@ class Rollups:
         self._cache = _Cache(_CACHE_BYTES)
 
     def finish(self, feed: Feed, segments: Sequence[Segment]) -> Rollup:
-        """The rollup of the oldest hot generation, which gets no more spans; `segments` is what was sealed before it."""
+        """The rollup of the oldest hot generation, which is full; `segments` is what was sealed before it."""
         with self._lock:
             self._advance([feed], segments)
             generation = self._generations[feed.generation_id]
@@ -214,7 +214,8 @@ def _replayed(segments: Sequence[Segment]) -> Fold:
 def _sealed_spans(segment: Segment) -> pa.Table:
     columns = [name for name in SPAN_COLUMNS if name != "links"]
     columns += ["links.list.element.trace_id", "links.list.element.span_id", *ORIGIN_COLUMNS]
-    spans = pq.read_table(segment.spans_path, columns=columns, use_threads=False, partitioning=None)
+    with pq.ParquetFile(segment.spans_path) as file:
+        spans = file.read(columns=columns, use_threads=False)
     # Stored only where it is not start + duration.
     ends = pc.add(spans["start_time"].cast(pa.int64()), spans["duration_ns"]).cast(TIMESTAMP)
     place = spans.schema.get_field_index("end_time")
@@ -239,7 +240,7 @@ def _read_spans(file: FeedFile, start: int) -> pa.Table:
 def _flat(spans: pa.Table, origins_file: FeedFile) -> pa.Table:
     """With the columns of their origins."""
     origins = pa.Table.from_batches(read_feed(origins_file)).combine_chunks()
-    rows = pc.index_in(spans["origin_id"], value_set=origins["origin_id"].combine_chunks())
+    rows: Any = pc.index_in(spans["origin_id"], value_set=origins["origin_id"].combine_chunks())
     for name in ORIGIN_COLUMNS:
         encoded = origins[name].combine_chunks().dictionary_encode()
         indices = encoded.indices.take(rows.combine_chunks())

@@ -54,7 +54,7 @@ class Segment:
     first_received_ns: int
     last_received_ns: int
     first_rollup_ns: int | None = None
-    """Start of the first minute that a row of its rollups counts in; earlier than its spans where it corrects others."""
+    """Start of the first minute that its rollups have a row of; before its own spans where it corrects others."""
     last_rollup_ns: int | None = None
     """Start of the last one."""
 
