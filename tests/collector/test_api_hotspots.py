@@ -190,6 +190,17 @@ async def test_a_failure_without_an_exception_is_grouped_by_what_it_says(
     assert len({group["group_id"] for group in groups}) == 4
 
 
+async def test_a_group_says_which_versions_and_instances_it_comes_from(
+    api: Any, span_store: Any, new_span: Any
+) -> None:
+    for number, version, instance in ((1, "2.0", "b"), (2, "2.0", "c"), (3, "1.0", "b")):
+        resource = {"service.version": version, "service.instance.id": instance}
+        span_store.add(new_span(number, number, status="ERROR", resource=resource))
+    span_store.add(new_span(4, 4, status="ERROR"))
+    (group,) = (await answer(api, "errors"))["groups"]
+    assert (group["versions"], group["instances"]) == (["1.0", "2.0"], ["b", "c"])
+
+
 async def test_the_largest_groups_come_first_up_to_the_limit(api: Any, span_store: Any, new_span: Any) -> None:
     span_store.add(
         new_span(1, 1, status="ERROR", status_message="rare"),

@@ -56,6 +56,17 @@ def test_rows_are_depth_first_with_siblings_by_start(span_store: Any, new_span: 
     assert (drawn["complete"], drawn["truncated"], drawn["warnings"]) == (True, False, [])
 
 
+def test_what_a_database_was_asked_rides_along_shortened(span_store: Any, new_span: Any) -> None:
+    long = {"db.query.text": "select " + "x" * 300}
+    span_store.add(
+        new_span(1, 1, name="root"),
+        new_span(1, 2, 1, name="old", start_ms=1, attributes={"db.statement": "select 1"}),
+        new_span(1, 3, 1, name="new", start_ms=2, attributes=long),
+    )
+    drawn = draw(span_store.store)
+    assert [drawn["query_texts"][code] for code in drawn["query_text"]] == ["", "select 1", "select " + "x" * 193]
+
+
 def test_critical_path_is_marked_and_its_parts_tile_the_root(span_store: Any, new_span: Any) -> None:
     span_store.add(
         new_span(1, 1, name="root", duration_ms=100),

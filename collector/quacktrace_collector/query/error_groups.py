@@ -14,6 +14,8 @@ from quacktrace_collector.query.window import Window
 from quacktrace_collector.store import Store
 
 _SERIES_BUCKETS: Final = 40
+_MOST_PLACES: Final = 100
+"""Versions and instances named with a group."""
 
 Key = tuple[str, str, str, str | None]
 
@@ -25,6 +27,8 @@ class _Group:
     count: int = 0
     trace_ids: set[str] = field(default_factory=set)
     operations: dict[str, int] = field(default_factory=dict)
+    versions: set[str] = field(default_factory=set)
+    instances: set[str] = field(default_factory=set)
     first_ns: int = 0
     last_ns: int = 0
     example_trace_id: str = ""
@@ -37,6 +41,8 @@ class _Group:
             self.example_trace_id, self.example_span_id = row["example_trace_id"], row["example_span_id"]
         self.count += row["count"]
         self.trace_ids.update(row["trace_ids"])
+        self.versions.update(row["versions"])
+        self.instances.update(row["instances"])
         self.operations[row["operation"]] = self.operations.get(row["operation"], 0) + row["count"]
         for bucket, count in row["buckets"]:
             self.series[bucket] += count
@@ -55,6 +61,8 @@ class _Group:
             "first_seen": format_time(self.first_ns),
             "last_seen": format_time(self.last_ns),
             "series": self.series,
+            "versions": sorted(self.versions - {""})[:_MOST_PLACES],
+            "instances": sorted(self.instances - {""})[:_MOST_PLACES],
             "example_trace_id": self.example_trace_id,
             "example_span_id": self.example_span_id,
         }

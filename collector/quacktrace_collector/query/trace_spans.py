@@ -39,6 +39,8 @@ class TraceSpans:
     name: Coded
     service: Coded
     scope: Coded
+    query_text: Coded
+    """The beginning of what a database was asked; '' for any other span."""
     kind: Coded
     status: Coded
     has_links: Flags
@@ -63,7 +65,9 @@ def load_trace_spans(store: Store, trace_id: str) -> TraceSpans:
     Raises:
         NotFoundError: none is stored.
     """
-    table = store.query(Query.TRACE_SPANS.sql, {"trace_id": trace_id}, trace_ids=[trace_id])
+    table = store.query(
+        Query.TRACE_SPANS.sql, {"trace_id": trace_id, "text_length": _TEXT_LENGTH}, trace_ids=[trace_id]
+    )
     if not table.num_rows:
         raise trace_not_found(trace_id)
     newest = pc.max(table["received_ns"]).as_py()
@@ -89,7 +93,15 @@ def load_trace_spans(store: Store, trace_id: str) -> TraceSpans:
     )
 
 
-_CODED = {"name": "name", "service": "service_name", "scope": "scope_name", "kind": "kind", "status": "status_code"}
+_TEXT_LENGTH = 200
+_CODED = {
+    "name": "name",
+    "service": "service_name",
+    "scope": "scope_name",
+    "query_text": "query_text",
+    "kind": "kind",
+    "status": "status_code",
+}
 
 
 def rows_to_keep(table: pa.Table) -> Rows | None:

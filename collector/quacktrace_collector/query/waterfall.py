@@ -1,4 +1,4 @@
-"""A trace as the waterfall draws it: columns in depth-first order, never attributes."""
+"""A trace as the waterfall draws it: columns in depth-first order; of the attributes the beginning of queries only."""
 
 from __future__ import annotations
 
@@ -50,6 +50,7 @@ def waterfall(
     services, service_codes = _in_order_of_appearance(spans.service, tree.order)
     names, name_codes = _in_order_of_appearance(spans.name, rows)
     scopes, scope_codes = _in_order_of_appearance(spans.scope, rows)
+    query_texts, query_text_codes = _in_order_of_appearance(spans.query_text, rows)
     root_row = root if spans.is_root[root] else None
     is_orphan = (flags & ORPHAN) > 0
     return {
@@ -69,6 +70,7 @@ def waterfall(
         "service_self_us": _us(_sum_by(service_codes, own_ns, len(services))),
         "names": names,
         "scopes": scopes,
+        "query_texts": query_texts,
         "parent": np.where(tree.parent[rows] >= 0, position[tree.parent[rows]], -1),
         "depth": tree.depth[rows],
         "start": _us(spans.start_ns[rows] - t0_ns),
@@ -77,6 +79,7 @@ def waterfall(
         "svc": service_codes[rows],
         "name": name_codes[rows],
         "scope": scope_codes[rows],
+        "query_text": query_text_codes[rows],
         "kind": kinds[rows],
         "status": statuses[rows],
         "flags": flags[rows],

@@ -8,6 +8,7 @@ select
     status_code,
     service_name,
     scope_name,
+    coalesce(db_query_text, '')[:$text_length] as query_text,
     epoch_ns(received_at) as received_ns,
     len(links) > 0 as has_links,
     coalesce(attributes['quacktrace.span.state'], '') = 'open' as is_open
