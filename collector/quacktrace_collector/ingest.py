@@ -29,8 +29,9 @@ _log = logging.getLogger(__name__)
 MAX_WAITING_BYTES: Final = 64 << 20
 _MAX_GROUP_BYTES: Final = 4 << 20
 _NEWEST_TRACES: Final = 20
-# One idle moment's work for this much ingested: rare under a steady load, soon after a burst.
+# Memory goes back to the system after a quiet second that follows this much, so never under a steady load.
 _GIVE_BACK_AFTER_BYTES: Final = 1 << 20
+_QUIET_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,19 +102,20 @@ class Ingest:
         self._thread.join()
 
     def _run(self) -> None:
-        uncollected = 0
+        since_given_back = 0
         while True:
+            quiet_s = _QUIET_S if since_given_back > _GIVE_BACK_AFTER_BYTES else None
             with self._condition:
-                self._condition.wait_for(lambda: self._waiting or self._stopping)
+                if not self._condition.wait_for(lambda: self._waiting or self._stopping, timeout=quiet_s):
+                    give_back_memory()
+                    since_given_back = 0
+                    continue
                 if not self._waiting:
                     return
                 group = self._take_group()
             answers = self._commit(group)
             self._loop.call_soon_threadsafe(_answer, answers)
-            uncollected += sum(len(waiting.body) for waiting in group)
-            if uncollected > _GIVE_BACK_AFTER_BYTES and not self._waiting:
-                give_back_memory()
-                uncollected = 0
+            since_given_back += sum(len(waiting.body) for waiting in group)
 
     def _take_group(self) -> list[_Waiting]:
         group: list[_Waiting] = []
