@@ -220,7 +220,7 @@ def test_a_segment_without_rollups_is_summed_from_its_spans(tmp_path: Path) -> N
     expected = in_store(store)
     store.close()
     for path in (tmp_path / "sealed").glob("*/*"):
-        if path.name in ("red.parquet", "edges.parquet", "traces.parquet", "trace_keys.npy"):
+        if path.name in ("red.parquet", "edges.parquet", "traces.parquet", "traces.keys.npy"):
             path.unlink()
     store = Store(tmp_path)
     assert stored(store) == expected

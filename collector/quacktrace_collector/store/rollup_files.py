@@ -13,7 +13,7 @@ from quacktrace_collector.store.rollup_histogram import Integers
 from quacktrace_collector.store.rollup_tables import SCHEMAS, Rollup
 from quacktrace_collector.store.seen import trace_keys
 
-_TRACE_KEYS: Final = "trace_keys.npy"
+_TRACE_KEYS: Final = "traces.keys.npy"
 _UNIQUE: Final = frozenset({"trace_id", "example_trace_id", "root_span_id"})
 _DELTA: Final = ("start_time", "end_time", "root_start_time", "root_duration_ns", "last_start_time")
 

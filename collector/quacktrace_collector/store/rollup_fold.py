@@ -93,7 +93,7 @@ class Fold:
         self._parts: list[Part] = []
 
     def add(self, spans: pa.Table) -> tuple[Rollup, Part]:
-        """Their rollup, which corrects earlier ones, and what is kept of them; SPAN_COLUMNS and ORIGIN_COLUMNS are read."""
+        """Their rollup, which corrects earlier ones, and what is kept; needs SPAN_COLUMNS and ORIGIN_COLUMNS."""
         batch = _batch(spans)
         red, edges = RedEvents(batch.words), EdgeEvents(batch.words)
         parents, links = _parents(batch), _links(batch)
