@@ -106,13 +106,14 @@ class Ingest:
         while True:
             quiet_s = _QUIET_S if since_given_back > _GIVE_BACK_AFTER_BYTES else None
             with self._condition:
-                if not self._condition.wait_for(lambda: self._waiting or self._stopping, timeout=quiet_s):
-                    give_back_memory()
-                    since_given_back = 0
-                    continue
-                if not self._waiting:
+                is_quiet = not self._condition.wait_for(lambda: self._waiting or self._stopping, timeout=quiet_s)
+                if not is_quiet and not self._waiting:
                     return
                 group = self._take_group()
+            if is_quiet:
+                give_back_memory()
+                since_given_back = 0
+                continue
             answers = self._commit(group)
             self._loop.call_soon_threadsafe(_answer, answers)
             since_given_back += sum(len(waiting.body) for waiting in group)
