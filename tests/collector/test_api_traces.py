@@ -163,6 +163,8 @@ async def test_newest_traces_are_found_however_long_ago_they_were(
     sealed()
     span_store.add(new_span(20, 20))
     assert await found(api, **{"from": "0", "limit": "5"}) == [20, 1, 2, 3, 4]
+    assert await found(api, **{"from": "0", "limit": "5", "q": "work"}) == [20, 1, 2, 3, 4]
+    assert await found(api, **{"from": "0", "service": "shop", "q": "work"}) == [20, *range(1, 8)]
 
 
 async def test_a_trace_that_began_before_the_range_is_not_in_it(api: Any, span_store: Any, new_span: Any) -> None:

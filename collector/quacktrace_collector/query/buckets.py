@@ -41,13 +41,13 @@ class Buckets:
         return self.origin_ns % MINUTE_NS == 0 and self.length_ns % MINUTE_NS == 0
 
 
-def buckets(window: Window, *, most: int) -> Buckets:
+def buckets(window: Window, *, most: int, shortest_s: int = 1) -> Buckets:
     """At most `most` buckets over the window; a single one is the window's minutes."""
     from_ns, to_ns = window.from_ns, window.to_ns
     if to_ns - from_ns > _LONGEST_AS_ASKED_NS:
         from_ns, to_ns = window.narrowed.from_ns, window.narrowed.to_ns
     if most > 1:
-        for seconds in _ROUND_S:
+        for seconds in (seconds for seconds in _ROUND_S if seconds >= shortest_s):
             cut = _aligned(from_ns, to_ns, seconds * _SECOND_NS)
             if cut.count <= most:
                 return cut

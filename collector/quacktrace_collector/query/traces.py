@@ -60,21 +60,45 @@ def find_traces(store: Store, window: Window, wanted: TraceFilter, *, limit: int
     """Traces that start in the window."""
     whole = window.narrowed
     length = _FIRST_SLICE_NS if order == "newest" else whole.to_ns - whole.from_ns
+    search = _SpanSearch(store, wanted.span, clamp_time(whole.to_ns + PAIRING_REACH_NS)) if wanted.span else None
     while True:
         part = TimeRange(max(whole.from_ns, whole.to_ns - length), whole.to_ns)
-        found = _find_in(store, part, wanted, order=order, most=limit + 1)
+        found = _find_in(store, part, wanted, search, order=order, most=limit + 1)
         if found.num_rows > limit or part.from_ns <= whole.from_ns:
             return FoundTraces(_summaries(found.slice(0, limit)), found.num_rows > limit)
         length *= _SLICE_GROWTH
 
 
-def _find_in(store: Store, part: TimeRange, wanted: TraceFilter, *, order: Order, most: int) -> pa.Table:
+class _SpanSearch:
+    """Traces with a span that fulfils the conditions; a longer range is searched only where a shorter one was not."""
+
+    def __init__(self, store: Store, conditions: Conditions, to_ns: int) -> None:
+        self._store = store
+        self._conditions = conditions
+        self._searched_from_ns = to_ns
+        self._trace_ids = pa.array([], pa.string())
+
+    def since(self, from_ns: int) -> Any:
+        """Ids of the traces that have such a span at or after `from_ns`."""
+        part = TimeRange(from_ns, self._searched_from_ns)
+        table = self._store.query(
+            Query.TRACE_MATCHES.sql.replace("{matching}", self._conditions.sql),
+            {"from_ns": part.from_ns, "to_ns": part.to_ns, **self._conditions.parameters},
+            time_range=part,
+        )
+        self._searched_from_ns = from_ns
+        self._trace_ids = pa.concat_arrays([self._trace_ids, _one_array(table["trace_id"])])
+        return self._trace_ids
+
+
+def _find_in(
+    store: Store, part: TimeRange, wanted: TraceFilter, search: _SpanSearch | None, *, order: Order, most: int
+) -> pa.Table:
     """Rows of the trace index for up to `most` traces that start in the range, in order."""
     traces = merge_traces(store.trace_rows(TimeRange(part.from_ns, clamp_time(part.to_ns + PAIRING_REACH_NS))))
     keep = _matches(traces, wanted) & (_integers(traces, "start_time") < part.to_ns)
-    if wanted.span:
-        ids = _matching_ids(store, part, wanted.span)
-        keep &= pc.is_in(traces["trace_id"], value_set=ids).to_numpy()
+    if search is not None:
+        keep &= pc.is_in(traces["trace_id"], value_set=search.since(part.from_ns)).to_numpy()
     rows = np.flatnonzero(keep)
     rows = rows[np.argsort(-_sort_key(traces, order)[rows], kind="stable")]
     while True:
@@ -104,16 +128,6 @@ def _matches(traces: pa.Table, wanted: TraceFilter) -> Mask:
         has_service[trace[pc.is_in(names, value_set=pa.array([wanted.service])).to_numpy(zero_copy_only=False)]] = True
         keep &= has_service
     return keep
-
-
-def _matching_ids(store: Store, part: TimeRange, conditions: Conditions) -> Any:
-    reach = TimeRange(part.from_ns, clamp_time(part.to_ns + PAIRING_REACH_NS))
-    table = store.query(
-        Query.TRACE_MATCHES.sql.replace("{matching}", conditions.sql),
-        {"from_ns": reach.from_ns, "to_ns": reach.to_ns, **conditions.parameters},
-        time_range=reach,
-    )
-    return _one_array(table["trace_id"])
 
 
 def _begun_before(store: Store, part: TimeRange, trace_ids: Any) -> Any:
