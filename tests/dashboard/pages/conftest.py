@@ -23,9 +23,9 @@ _FLAGS = (
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCollector]:
-    """Two hours of the shop; tests that add to it do so under names of their own."""
+    """Two hours of the shop, a module's own: what one module adds to it must not move another's numbers."""
     with running_collector(tmp_path_factory.mktemp("shop")) as running:
         spans, logs = shop_hours(now_ms())
         send_spans(running.client, spans)
