@@ -43,7 +43,8 @@ window.qt = (function () {
     if (ns < 999.5e6) return `${threeDigits(ns / 1e6)} ms`;
     if (ns < 59.95e9) return `${threeDigits(ns / 1e9)} s`;
     const seconds = Math.round(ns / 1e9);
-    if (seconds < 3600) return seconds % 60 ? `${Math.floor(seconds / 60)} min ${seconds % 60} s` : `${seconds / 60} min`;
+    if (seconds < 3600)
+      return seconds % 60 ? `${Math.floor(seconds / 60)} min ${seconds % 60} s` : `${seconds / 60} min`;
     const minutes = Math.round(seconds / 60);
     return minutes % 60 ? `${Math.floor(minutes / 60)} h ${minutes % 60} min` : `${minutes / 60} h`;
   }
@@ -76,8 +77,13 @@ window.qt = (function () {
 
   // ---- the URL ----
   const listeners = [];
-  const onUrl = (listener) => { listeners.push(listener); listener(); };
-  const announce = () => { for (const listener of listeners) listener(); };
+  const onUrl = (listener) => {
+    listeners.push(listener);
+    listener();
+  };
+  const announce = () => {
+    for (const listener of listeners) listener();
+  };
   window.addEventListener("popstate", announce);
   window.addEventListener("_dashprivate_pushstate", announce);
 
@@ -105,17 +111,20 @@ window.qt = (function () {
   const UNIT_MS = { m: 60e3, h: 3600e3, d: 86400e3 };
   function timeRange() {
     const parameters = new URLSearchParams(location.search);
-    const from = Number(parameters.get("from")), to = Number(parameters.get("to"));
+    const from = Number(parameters.get("from")),
+      to = Number(parameters.get("to"));
     if (parameters.get("from") && from < to) return { from, to, relative: null };
     const match = /^([1-9]\d{0,3})([mhd])$/.exec(parameters.get("r") || "");
     const relative = match ? match[0] : "1h";
     const length = match ? Number(match[1]) * UNIT_MS[match[2]] : UNIT_MS.h;
-    return { from: Date.now() - length, to: Date.now(), relative };
+    const now = Date.now();
+    return { from: now - length, to: now, relative };
   }
 
   // The range alone, for links from one page to another.
   function rangeQuery() {
-    const here = new URLSearchParams(location.search), kept = new URLSearchParams();
+    const here = new URLSearchParams(location.search),
+      kept = new URLSearchParams();
     for (const name of ["r", "from", "to"]) if (here.has(name)) kept.set(name, here.get(name));
     const query = kept.toString();
     return query ? `?${query}` : "";
@@ -128,14 +137,18 @@ window.qt = (function () {
       response = await fetch(path, { headers: { Accept: "application/json" }, ...options });
     } catch (cause) {
       if (cause.name === "AbortError") throw cause;
-      throw Object.assign(new Error("The collector does not answer."), { hint: "Check that it is running, then retry." });
+      throw Object.assign(new Error("The collector does not answer."), {
+        hint: "Check that it is running, then retry.",
+      });
     }
     if (response.status === 304) return null;
     const body = await response.json().catch(() => null);
     if (response.ok && body !== null) return body;
     const error = (body && body.error) || {};
     throw Object.assign(new Error(error.message || `The collector answered with HTTP status ${response.status}.`), {
-      hint: error.hint || "", code: error.code || "http_error", status: response.status,
+      hint: error.hint || "",
+      code: error.code || "http_error",
+      status: response.status,
     });
   }
 
@@ -163,8 +176,26 @@ window.qt = (function () {
   }
 
   return {
-    SLOT_COUNT, hash, serviceColour, assignSlots, duration, count, clock, day, make, icon,
-    onUrl, go, patchUrl, timeRange, rangeQuery, getJson, copy, toast,
-    setSlots: (known) => { slots = known || {}; },
+    SLOT_COUNT,
+    hash,
+    serviceColour,
+    assignSlots,
+    duration,
+    count,
+    clock,
+    day,
+    make,
+    icon,
+    onUrl,
+    go,
+    patchUrl,
+    timeRange,
+    rangeQuery,
+    getJson,
+    copy,
+    toast,
+    setSlots: (known) => {
+      slots = known || {};
+    },
   };
 })();

@@ -4,11 +4,13 @@
 (function () {
   const { qt } = window;
   const $ = (id) => document.getElementById(id);
-  const isEditable = (element) => Boolean(element && element.closest("input, textarea, select, [contenteditable], .cm-editor"));
+  const isEditable = (element) =>
+    Boolean(element && element.closest("input, textarea, select, [contenteditable], .cm-editor"));
 
   // ---- links ----
   document.addEventListener("click", (event) => {
-    if (event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+    if (event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey)
+      return;
     const link = event.target.closest("a[href]");
     if (!link || link.target || link.hasAttribute("download")) return;
     const href = link.getAttribute("href");
@@ -20,7 +22,12 @@
   // ---- refresh and live ----
   // One EventSource a visible tab: browsers allow six connections a host, so hidden tabs give theirs back.
   const LIVE_INTERVAL_MS = 2000;
-  let refreshes = 0, source = null, pendingTick = null, lastTick = 0, unreachableTimer = 0, retryTimer = 0;
+  let refreshes = 0,
+    source = null,
+    pendingTick = null,
+    lastTick = 0,
+    unreachableTimer = 0,
+    retryTimer = 0;
   const tickListeners = [];
 
   function refresh() {
@@ -31,7 +38,9 @@
   const isLive = () => !new URLSearchParams(location.search).has("live") && qt.timeRange().relative !== null;
   // A list must not move under the pointer, nor a selection vanish.
   const isBusy = () =>
-    Boolean(document.querySelector("[data-live-pause]:hover")) || !getSelection().isCollapsed || Boolean(document.querySelector("dialog[open]"));
+    Boolean(document.querySelector("[data-live-pause]:hover")) ||
+    !getSelection().isCollapsed ||
+    Boolean(document.querySelector("dialog[open]"));
 
   function onTick(tick) {
     for (const listener of tickListeners) listener(tick);
@@ -41,17 +50,25 @@
 
   function flushTick() {
     if (!pendingTick || document.hidden) return;
-    if (!isWaiting() && (!isLive() || isBusy())) { showLive(); return; }
+    if (!isWaiting() && (!isLive() || isBusy())) {
+      showLive();
+      return;
+    }
     const wait = lastTick + LIVE_INTERVAL_MS - performance.now();
     // A page that is still being answered is not asked again: a busy collector must not get a queue on top.
     const isAnswering = document.querySelector('[data-dash-is-loading="true"]') !== null;
-    if (wait > 0 || isAnswering) { setTimeout(flushTick, Math.max(wait, 250)); return; }
+    if (wait > 0 || isAnswering) {
+      setTimeout(flushTick, Math.max(wait, 250));
+      return;
+    }
     lastTick = performance.now();
     pendingTick = null;
     refresh();
     showLive();
   }
-  document.addEventListener("mouseout", () => { if (pendingTick) requestAnimationFrame(flushTick); });
+  document.addEventListener("mouseout", () => {
+    if (pendingTick) requestAnimationFrame(flushTick);
+  });
 
   function connect() {
     clearTimeout(retryTimer);
@@ -63,12 +80,22 @@
       clearTimeout(unreachableTimer);
       unreachableTimer = 0;
       const banner = $("shell-unreachable");
-      if (banner && !banner.hidden) { banner.hidden = true; refresh(); }
+      if (banner && !banner.hidden) {
+        banner.hidden = true;
+        refresh();
+      }
     };
     source.onerror = () => {
       document.documentElement.dataset.live = "lost";
-      if (!unreachableTimer) unreachableTimer = setTimeout(() => { const b = $("shell-unreachable"); if (b) b.hidden = false; }, 3000);
-      if (source && source.readyState === EventSource.CLOSED) { disconnect(); retryTimer = setTimeout(connect, 5000); }
+      if (!unreachableTimer)
+        unreachableTimer = setTimeout(() => {
+          const b = $("shell-unreachable");
+          if (b) b.hidden = false;
+        }, 3000);
+      if (source && source.readyState === EventSource.CLOSED) {
+        disconnect();
+        retryTimer = setTimeout(connect, 5000);
+      }
     };
   }
 
@@ -79,7 +106,9 @@
 
   document.addEventListener("visibilitychange", () => (document.hidden ? disconnect() : (connect(), refresh())));
   window.addEventListener("pagehide", disconnect);
-  window.addEventListener("pageshow", (event) => { if (event.persisted) connect(); });
+  window.addEventListener("pageshow", (event) => {
+    if (event.persisted) connect();
+  });
 
   function showLive() {
     const button = $("shell-live");
@@ -99,17 +128,25 @@
       isChoice ||= isPressed;
       button.setAttribute("aria-pressed", String(isPressed));
     }
-    const custom = $("shell-range-custom"), label = $("shell-range-label");
+    const custom = $("shell-range-custom"),
+      label = $("shell-range-label");
     if (!custom) return;
     custom.setAttribute("aria-pressed", String(!isChoice));
     if (isChoice) label.textContent = "Custom";
     else if (relative) label.textContent = `Last ${relative}`;
     else label.textContent = describeRange(new Date(from), new Date(to));
-    custom.title = relative ? "A time range of your own" : `${qt.day(new Date(from))} ${qt.clock(new Date(from))} to ${qt.day(new Date(to))} ${qt.clock(new Date(to))}`;
+    custom.title = relative
+      ? "A time range of your own"
+      : `${qt.day(new Date(from))} ${qt.clock(new Date(from))} to ${qt.day(new Date(to))} ${qt.clock(new Date(to))}`;
   }
 
   function describeRange(from, to) {
-    const date = (d) => d.toLocaleDateString("en-GB", { day: "numeric", month: "short", ...(d.getFullYear() === new Date().getFullYear() ? {} : { year: "numeric" }) });
+    const date = (d) =>
+      d.toLocaleDateString("en-GB", {
+        day: "numeric",
+        month: "short",
+        ...(d.getFullYear() === new Date().getFullYear() ? {} : { year: "numeric" }),
+      });
     const isDays = to - from > 2 * 86400e3;
     if (isDays) return date(from) === date(to) ? date(from) : `${date(from)} – ${date(to)}`;
     const seconds = to - from < 600e3;
@@ -129,17 +166,25 @@
       input.value = localInput(value);
       return input;
     };
-    const start = field("From", from), end = field("To", to);
+    const start = field("From", from),
+      end = field("To", to);
     const complaint = qt.make("p", { className: "qt-error-text", role: "alert" });
-    const form = qt.make("form", { className: "qt-popover", role: "dialog", "aria-label": "A time range of your own" },
+    const form = qt.make(
+      "form",
+      { className: "qt-popover", role: "dialog", "aria-label": "A time range of your own" },
       qt.make("label", {}, qt.make("span", { text: "From" }), start),
       qt.make("label", {}, qt.make("span", { text: "To" }), end),
       complaint,
-      qt.make("button", { className: "qt-button qt-button-primary", type: "submit", text: "Apply" }));
+      qt.make("button", { className: "qt-button qt-button-primary", type: "submit", text: "Apply" }),
+    );
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      const a = new Date(start.value).getTime(), b = new Date(end.value).getTime();
-      if (!(a < b)) { complaint.textContent = "The end must come after the start."; return; }
+      const a = new Date(start.value).getTime(),
+        b = new Date(end.value).getTime();
+      if (!(a < b)) {
+        complaint.textContent = "The end must come after the start.";
+        return;
+      }
       closeRangeForm();
       qt.patchUrl({ from: a, to: b, r: null });
     });
@@ -181,7 +226,9 @@
     try {
       const scheme = localStorage.getItem(SCHEME_KEY);
       return SCHEMES.includes(scheme) ? scheme : "auto";
-    } catch { return "auto"; }
+    } catch {
+      return "auto";
+    }
   }
 
   function showScheme() {
@@ -190,13 +237,20 @@
     document.documentElement.setAttribute("data-mantine-color-scheme", scheme);
     document.body.dataset.agThemeMode = scheme;
     const button = $("shell-tool-theme");
-    if (button) { button.dataset.scheme = stored; button.title = `Theme: ${stored} (t)`; }
+    if (button) {
+      button.dataset.scheme = stored;
+      button.title = `Theme: ${stored} (t)`;
+    }
     window.dispatchEvent(new CustomEvent("qt-theme", { detail: scheme }));
   }
 
   function nextScheme() {
     const scheme = SCHEMES[(SCHEMES.indexOf(storedScheme()) + 1) % SCHEMES.length];
-    try { localStorage.setItem(SCHEME_KEY, scheme); } catch { /* storage is blocked: this tab only */ }
+    try {
+      localStorage.setItem(SCHEME_KEY, scheme);
+    } catch {
+      /* storage is blocked: this tab only */
+    }
     showScheme();
     qt.toast(`Theme: ${scheme}`);
   }
@@ -208,7 +262,10 @@
     for (const link of document.querySelectorAll("[data-nav]")) {
       const path = link.dataset.nav;
       link.setAttribute("href", path + query);
-      const isHere = path === "/" ? location.pathname === "/" : location.pathname === path || (path === "/traces" && location.pathname.startsWith("/trace/"));
+      const isHere =
+        path === "/"
+          ? location.pathname === "/"
+          : location.pathname === path || (path === "/traces" && location.pathname.startsWith("/trace/"));
       if (isHere && link.classList.contains("qt-nav-link")) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
     }
@@ -231,19 +288,31 @@
   }
 
   function drawSearch() {
-    const input = qt.make("input", { id: "shell-search", type: "text", className: "qt-search-input", placeholder: "Search traces, or paste a trace id", "aria-label": "Search traces, or paste a trace id",
-      autocomplete: "off", spellcheck: "false", onkeydown: (event) => { if (event.key === "Enter") search(event.target.value); } });
+    const input = qt.make("input", {
+      id: "shell-search",
+      type: "text",
+      className: "qt-search-input",
+      placeholder: "Search traces, or paste a trace id",
+      "aria-label": "Search traces, or paste a trace id",
+      autocomplete: "off",
+      spellcheck: "false",
+      onkeydown: (event) => {
+        if (event.key === "Enter") search(event.target.value);
+      },
+    });
     $("shell-search-box").replaceChildren(qt.icon("search"), input, qt.make("kbd", { text: "/" }));
   }
 
   function showSearch() {
     const input = $("shell-search");
-    if (input !== document.activeElement) input.value = location.pathname === "/traces" ? new URLSearchParams(location.search).get("q") || "" : "";
+    if (input !== document.activeElement)
+      input.value = location.pathname === "/traces" ? new URLSearchParams(location.search).get("q") || "" : "";
   }
 
   // ---- actions by click ----
   const actions = {
-    range: (button) => qt.patchUrl({ r: button.dataset.range === "1h" ? null : button.dataset.range, from: null, to: null }),
+    range: (button) =>
+      qt.patchUrl({ r: button.dataset.range === "1h" ? null : button.dataset.range, from: null, to: null }),
     "range-custom": toggleRangeForm,
     live: toggleLive,
     refresh,
@@ -272,29 +341,61 @@
       if (!closeRangeForm() && document.activeElement === $("shell-search")) document.activeElement.blur();
       return;
     }
-    if (event.defaultPrevented || event.metaKey || event.ctrlKey || event.altKey || isEditable(event.target) || document.querySelector("dialog[open]")) return;
+    if (
+      event.defaultPrevented ||
+      event.metaKey ||
+      event.ctrlKey ||
+      event.altKey ||
+      isEditable(event.target) ||
+      document.querySelector("dialog[open]")
+    )
+      return;
     const wasGoing = performance.now() - isGoing < 1200;
     isGoing = 0;
     if (wasGoing) {
       const link = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
-      if (link) { event.preventDefault(); link.click(); return; }
+      if (link) {
+        event.preventDefault();
+        link.click();
+        return;
+      }
     }
     const keys = {
-      "/": () => { $("shell-search").focus(); $("shell-search").select(); },
-      g: () => { isGoing = performance.now(); },
-      l: toggleLive, r: refresh, t: nextScheme, y: actions["copy-link"], "?": actions.help,
-      "[": () => shiftRange(-1), "]": () => shiftRange(1),
+      "/": () => {
+        $("shell-search").focus();
+        $("shell-search").select();
+      },
+      g: () => {
+        isGoing = performance.now();
+      },
+      l: toggleLive,
+      r: refresh,
+      t: nextScheme,
+      y: actions["copy-link"],
+      "?": actions.help,
+      "[": () => shiftRange(-1),
+      "]": () => shiftRange(1),
     };
-    if (keys[event.key]) { event.preventDefault(); keys[event.key](); }
+    if (keys[event.key]) {
+      event.preventDefault();
+      keys[event.key]();
+    }
   });
 
   // ---- Dash's side ----
   window.dash_clientside = window.dash_clientside || {};
   window.dash_clientside.quacktrace = Object.assign(window.dash_clientside.quacktrace || {}, {
-    setTitle: (title) => { document.title = title ? `${title} · quacktrace` : "quacktrace"; },
-    setSlots: (slots) => { qt.setSlots(slots); },
+    setTitle: (title) => {
+      document.title = title ? `${title} · quacktrace` : "quacktrace";
+    },
+    setSlots: (slots) => {
+      qt.setSlots(slots);
+    },
   });
-  qt.onTick = (listener) => { tickListeners.push(listener); return () => tickListeners.splice(tickListeners.indexOf(listener), 1); };
+  qt.onTick = (listener) => {
+    tickListeners.push(listener);
+    return () => tickListeners.splice(tickListeners.indexOf(listener), 1);
+  };
   qt.refresh = refresh;
 
   // The shell is drawn by Dash some time after this file ran.

@@ -3,8 +3,16 @@
 "use strict";
 
 (function () {
-  const HEIGHT = 150, LEFT = 62, RIGHT = 14, TOP = 10, BOTTOM = 24, REACH = 14;
-  const STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800, 2592000, 7776000, 31536000];
+  const HEIGHT = 150,
+    LEFT = 62,
+    RIGHT = 14,
+    TOP = 10,
+    BOTTOM = 24,
+    REACH = 14;
+  const STEPS_S = [
+    1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800, 2592000,
+    7776000, 31536000,
+  ];
   const SVG = "http://www.w3.org/2000/svg";
 
   function draw(tag, attributes, text) {
@@ -17,7 +25,8 @@
   // Round local times, about `count` of them.
   function clockTicks(from, to, count) {
     const step = (STEPS_S.find((seconds) => (to - from) / 1000 / seconds <= count) || STEPS_S.at(-1)) * 1000;
-    const zone = new Date(from).getTimezoneOffset() * 60e3, ticks = [];
+    const zone = new Date(from).getTimezoneOffset() * 60e3,
+      ticks = [];
     for (let at = Math.ceil((from - zone) / step) * step + zone; at <= to; at += step) ticks.push(at);
     return { ticks, label: (at) => clockLabel(new Date(at), step) };
   }
@@ -30,9 +39,13 @@
 
   // Decades; their halves too when there are few.
   function durationTicks(low, high) {
-    const factors = Math.log10(high / low) > 2.2 ? [1] : [1, 2, 5], ticks = [];
+    const factors = Math.log10(high / low) > 2.2 ? [1] : [1, 2, 5],
+      ticks = [];
     for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power++)
-      for (const factor of factors) { const tick = factor * 10 ** power; if (tick >= low && tick <= high) ticks.push(tick); }
+      for (const factor of factors) {
+        const tick = factor * 10 ** power;
+        if (tick >= low && tick <= high) ticks.push(tick);
+      }
     return ticks;
   }
 
@@ -45,7 +58,10 @@
       this.svg.addEventListener("pointermove", (event) => this.move(event));
       this.svg.addEventListener("pointerleave", () => this.leave());
       this.svg.addEventListener("pointerdown", (event) => this.press(event));
-      this.resized = new ResizeObserver(() => { if (this.host.isConnected) this.paint(); else this.resized.disconnect(); });
+      this.resized = new ResizeObserver(() => {
+        if (this.host.isConnected) this.paint();
+        else this.resized.disconnect();
+      });
       this.resized.observe(host);
     }
 
@@ -60,18 +76,28 @@
       if (!width || !this.answer || this.isDragging) return;
       const { traces, from_ms: from, to_ms: to } = this.answer;
       const durations = traces.map((trace) => Math.max(trace.duration_ns, 1));
-      const low = Math.min(...durations) / 1.6, high = Math.max(...durations) * 1.6, ratio = Math.log(high / low);
+      const low = Math.min(...durations) / 1.6,
+        high = Math.max(...durations) * 1.6,
+        ratio = Math.log(high / low);
       this.scale = { width, from, to: Math.max(to, from + 1), low, ratio };
       const x = (ms) => LEFT + ((ms - from) / (this.scale.to - from)) * (width - LEFT - RIGHT);
       const y = (ns) => TOP + (1 - Math.log(ns / low) / ratio) * (HEIGHT - TOP - BOTTOM);
       const parts = [];
       for (const tick of durationTicks(low, high))
-        parts.push(draw("line", { class: "qt-scatter-grid", x1: LEFT, x2: width - RIGHT, y1: y(tick), y2: y(tick) }), draw("text", { x: LEFT - 8, y: y(tick) + 4, "text-anchor": "end" }, qt.duration(tick / 1000)));
+        parts.push(
+          draw("line", { class: "qt-scatter-grid", x1: LEFT, x2: width - RIGHT, y1: y(tick), y2: y(tick) }),
+          draw("text", { x: LEFT - 8, y: y(tick) + 4, "text-anchor": "end" }, qt.duration(tick / 1000)),
+        );
       const { ticks, label } = clockTicks(from, this.scale.to, Math.max(2, Math.floor(width / 130)));
       for (const tick of ticks)
-        parts.push(draw("line", { class: "qt-scatter-grid", x1: x(tick), x2: x(tick), y1: TOP, y2: HEIGHT - BOTTOM }), draw("text", { x: x(tick), y: HEIGHT - 8, "text-anchor": "middle" }, label(tick)));
+        parts.push(
+          draw("line", { class: "qt-scatter-grid", x1: x(tick), x2: x(tick), y1: TOP, y2: HEIGHT - BOTTOM }),
+          draw("text", { x: x(tick), y: HEIGHT - 8, "text-anchor": "middle" }, label(tick)),
+        );
       // Failed ones last, so that nothing hides them.
-      this.dots = traces.map((trace) => ({ trace, x: x(new Date(trace.start_time).getTime()), y: y(Math.max(trace.duration_ns, 1)) })).sort((a, b) => Boolean(a.trace.error_count) - Boolean(b.trace.error_count));
+      this.dots = traces
+        .map((trace) => ({ trace, x: x(new Date(trace.start_time).getTime()), y: y(Math.max(trace.duration_ns, 1)) }))
+        .sort((a, b) => Boolean(a.trace.error_count) - Boolean(b.trace.error_count));
       for (const dot of this.dots) {
         dot.element = dot.trace.error_count
           ? draw("path", { class: "qt-scatter-cross", d: `M${dot.x - 3.5} ${dot.y - 3.5}l7 7m0 -7l-7 7` })
@@ -79,7 +105,10 @@
         parts.push(dot.element);
       }
       this.svg.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
-      this.svg.setAttribute("aria-label", `${traces.length} traces by start and duration; ${traces.filter((trace) => trace.error_count).length} with errors`);
+      this.svg.setAttribute(
+        "aria-label",
+        `${traces.length} traces by start and duration; ${traces.filter((trace) => trace.error_count).length} with errors`,
+      );
       this.svg.replaceChildren(...parts);
       this.leave();
     }
@@ -90,10 +119,14 @@
     }
 
     nearest({ x, y }) {
-      let best = null, distance = REACH ** 2;
+      let best = null,
+        distance = REACH ** 2;
       for (const dot of this.dots || []) {
         const d = (dot.x - x) ** 2 + (dot.y - y) ** 2;
-        if (d <= distance) { best = dot; distance = d; }
+        if (d <= distance) {
+          best = dot;
+          distance = d;
+        }
       }
       return best;
     }
@@ -115,11 +148,19 @@
     }
 
     describe(trace) {
-      const { make } = qt, line = (label, value) => make("div", {}, make("span", { text: label }), make("b", { text: value }));
+      const { make } = qt,
+        line = (label, value) => make("div", {}, make("span", { text: label }), make("b", { text: value }));
       return [
-        make("strong", { text: trace.root_name || trace.trace_id }), make("div", {}, make("span", { text: trace.root_service_name || "Root span missing" })),
-        trace.error_count > 0 && make("div", { className: "qt-error-text", text: `✕ ${qt.count(trace.error_count)} ${trace.error_count === 1 ? "error" : "errors"}` }),
-        line("Start", qt.clock(new Date(trace.start_time))), line("Duration", qt.duration(trace.duration_ns / 1000)), line("Spans", qt.count(trace.span_count)),
+        make("strong", { text: trace.root_name || trace.trace_id }),
+        make("div", {}, make("span", { text: trace.root_service_name || "Root span missing" })),
+        trace.error_count > 0 &&
+          make("div", {
+            className: "qt-error-text",
+            text: `✕ ${qt.count(trace.error_count)} ${trace.error_count === 1 ? "error" : "errors"}`,
+          }),
+        line("Start", qt.clock(new Date(trace.start_time))),
+        line("Duration", qt.duration(trace.duration_ns / 1000)),
+        line("Spans", qt.count(trace.span_count)),
       ].filter(Boolean);
     }
 
@@ -132,11 +173,17 @@
     press(event) {
       if (event.button) return;
       event.preventDefault();
-      const start = this.point(event), near = this.near, frame = draw("rect", { class: "qt-scatter-selection" });
+      const start = this.point(event),
+        near = this.near,
+        frame = draw("rect", { class: "qt-scatter-selection" });
       const moved = (move) => {
         const now = this.point(move);
         if (!this.isDragging && Math.hypot(now.x - start.x, now.y - start.y) < 5) return;
-        if (!this.isDragging) { this.isDragging = true; this.leave(); this.svg.append(frame); }
+        if (!this.isDragging) {
+          this.isDragging = true;
+          this.leave();
+          this.svg.append(frame);
+        }
         frame.setAttribute("x", Math.min(start.x, now.x));
         frame.setAttribute("y", Math.min(start.y, now.y));
         frame.setAttribute("width", Math.abs(now.x - start.x));
@@ -156,18 +203,29 @@
     }
 
     select(a, b) {
-      const { width, from, to, low, ratio } = this.scale, clamp = (share) => Math.min(Math.max(share, 0), 1);
+      const { width, from, to, low, ratio } = this.scale,
+        clamp = (share) => Math.min(Math.max(share, 0), 1);
       const time = (x) => from + clamp((x - LEFT) / (width - LEFT - RIGHT)) * (to - from);
       const duration = (y) => low * Math.exp(clamp(1 - (y - TOP) / (HEIGHT - TOP - BOTTOM)) * ratio);
-      const [start, end] = [time(a.x), time(b.x)].sort((x, y) => x - y), [short, long] = [duration(a.y), duration(b.y)].sort((x, y) => x - y);
+      const [start, end] = [time(a.x), time(b.x)].sort((x, y) => x - y),
+        [short, long] = [duration(a.y), duration(b.y)].sort((x, y) => x - y);
       const parameter = (ns) => `${Math.max(1, Math.round(ns / 1000))}us`;
-      qt.patchUrl({ r: null, from: Math.floor(start), to: Math.ceil(end) + 1, min_duration: parameter(short), max_duration: parameter(long) });
+      qt.patchUrl({
+        r: null,
+        from: Math.floor(start),
+        to: Math.ceil(end) + 1,
+        min_duration: parameter(short),
+        max_duration: parameter(long),
+      });
     }
   }
 
   let scatter = null;
   qt.drawTraceScatter = function (host, answer) {
-    if (!answer) { host.replaceChildren(); return; }
+    if (!answer) {
+      host.replaceChildren();
+      return;
+    }
     if (!scatter || scatter.host !== host) scatter = new Scatter(host);
     scatter.show(answer);
   };

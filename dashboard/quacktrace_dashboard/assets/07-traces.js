@@ -14,7 +14,9 @@
     if (location.pathname !== "/traces") return;
     const before = new URLSearchParams(location.search);
     const changes = {};
-    FILTERS.forEach((name, i) => { changes[name] = values[i] === DEFAULTS[name] ? null : values[i]; });
+    FILTERS.forEach((name, i) => {
+      changes[name] = values[i] === DEFAULTS[name] ? null : values[i];
+    });
     // An operation belongs to its service.
     if ((changes.service || "") !== (before.get("service") || "")) changes.operation = null;
     qt.patchUrl(changes);
@@ -27,5 +29,9 @@
   }
 
   window.dash_clientside = window.dash_clientside || {};
-  window.dash_clientside.quacktrace = Object.assign(window.dash_clientside.quacktrace || {}, { readFilters, writeFilters, drawTraces });
+  window.dash_clientside.quacktrace = Object.assign(window.dash_clientside.quacktrace || {}, {
+    readFilters,
+    writeFilters,
+    drawTraces,
+  });
 })();

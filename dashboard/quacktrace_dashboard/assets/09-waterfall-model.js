@@ -34,7 +34,8 @@ qt.WaterfallModel = class {
   get extent() {
     if (this._extent) return this._extent;
     const { start, dur_us: duration } = this.data;
-    let first = 0, last = this.data.dur;
+    let first = 0,
+      last = this.data.dur;
     for (let i = 0; i < this.n; i++) {
       if (start[i] < first) first = start[i];
       if (start[i] + duration[i] > last) last = start[i] + duration[i];
@@ -42,9 +43,13 @@ qt.WaterfallModel = class {
     return (this._extent = [first, last > first ? last : first + 1]);
   }
 
-  resetZoom() { [this.from, this.to] = this.extent; }
+  resetZoom() {
+    [this.from, this.to] = this.extent;
+  }
 
-  get isZoomed() { return this.from !== this.extent[0] || this.to !== this.extent[1]; }
+  get isZoomed() {
+    return this.from !== this.extent[0] || this.to !== this.extent[1];
+  }
 
   // Keep the zoom inside the trace, and a thousandth of a microsecond wide at least.
   zoom(from, to) {
@@ -66,7 +71,7 @@ qt.WaterfallModel = class {
     }
     const rows = new Int32Array(this.n);
     let count = 0;
-    for (let i = 0; i < this.n; ) {
+    for (let i = 0; i < this.n;) {
       if ((!keep || keep[i]) && !this.hiddenServices.has(svc[i])) rows[count++] = i;
       i = this.collapsed[i] ? this.subtreeEnd[i] : i + 1;
     }
@@ -75,7 +80,8 @@ qt.WaterfallModel = class {
 
   // Where a row is shown, or where it would be: -1 - position.
   position(row) {
-    let low = 0, high = this.rows.length - 1;
+    let low = 0,
+      high = this.rows.length - 1;
     while (low <= high) {
       const middle = (low + high) >> 1;
       if (this.rows[middle] === row) return middle;
@@ -104,7 +110,10 @@ qt.WaterfallModel = class {
     for (let i = this.data.parent[row]; i >= 0; i = this.data.parent[i]) this.collapsed[i] = 0;
     this.hiddenServices.delete(this.data.svc[row]);
     this.refresh();
-    if (this.position(row) < 0) { this.mode = "all"; this.refresh(); }
+    if (this.position(row) < 0) {
+      this.mode = "all";
+      this.refresh();
+    }
   }
 
   toggleService(service) {
@@ -118,7 +127,10 @@ qt.WaterfallModel = class {
     this.refresh();
   }
 
-  setMode(mode) { this.mode = mode; this.refresh(); }
+  setMode(mode) {
+    this.mode = mode;
+    this.refresh();
+  }
 
   // Words match in any order in service, operation and span id; collapsed rows are searched too.
   find(text) {
@@ -127,10 +139,14 @@ qt.WaterfallModel = class {
     this.matches = [];
     if (!words.length) return;
     const { services, names, svc, name } = this.data;
-    const lowServices = services.map((s) => s.toLowerCase()), lowNames = names.map((s) => s.toLowerCase());
+    const lowServices = services.map((s) => s.toLowerCase()),
+      lowNames = names.map((s) => s.toLowerCase());
     for (let i = 0; i < this.n; i++) {
-      const service = lowServices[svc[i]], operation = lowNames[name[i]];
-      if (words.every((word) => service.includes(word) || operation.includes(word) || this.spanId(i).startsWith(word))) {
+      const service = lowServices[svc[i]],
+        operation = lowNames[name[i]];
+      if (
+        words.every((word) => service.includes(word) || operation.includes(word) || this.spanId(i).startsWith(word))
+      ) {
         this.matched[i] = 1;
         this.matches.push(i);
       }
@@ -146,19 +162,34 @@ qt.WaterfallModel = class {
     return -1;
   }
 
-  isError(row) { return this.data.status[row] === qt.STATUS_ERROR; }
-  isCritical(row) { return Boolean(this.data.flags[row] & qt.FLAG.CRITICAL); }
-  has(row, flag) { return Boolean(this.data.flags[row] & flag); }
-  spanId(row) { return this.data.sid.substr(row * 16, 16); }
-  service(row) { return this.data.services[this.data.svc[row]]; }
-  operation(row) { return this.data.names[this.data.name[row]]; }
+  isError(row) {
+    return this.data.status[row] === qt.STATUS_ERROR;
+  }
+  isCritical(row) {
+    return Boolean(this.data.flags[row] & qt.FLAG.CRITICAL);
+  }
+  has(row, flag) {
+    return Boolean(this.data.flags[row] & flag);
+  }
+  spanId(row) {
+    return this.data.sid.substr(row * 16, 16);
+  }
+  service(row) {
+    return this.data.services[this.data.svc[row]];
+  }
+  operation(row) {
+    return this.data.names[this.data.name[row]];
+  }
 
   rowOf(spanId) {
-    for (let at = this.data.sid.indexOf(spanId); at >= 0; at = this.data.sid.indexOf(spanId, at + 1)) if (at % 16 === 0) return at / 16;
+    for (let at = this.data.sid.indexOf(spanId); at >= 0; at = this.data.sid.indexOf(spanId, at + 1))
+      if (at % 16 === 0) return at / 16;
     return -1;
   }
 
-  criticalTime(row) { return (this.segments.get(row) || []).reduce((sum, [, from, to]) => sum + to - from, 0); }
+  criticalTime(row) {
+    return (this.segments.get(row) || []).reduce((sum, [, from, to]) => sum + to - from, 0);
+  }
 
   // Carry what the reader did over to a newer version of the same trace.
   adopt(older) {
@@ -177,7 +208,7 @@ qt.WaterfallModel = class {
   }
 };
 
-qt.groupByRow = function(entries) {
+qt.groupByRow = function (entries) {
   const rows = new Map();
   for (const entry of entries || []) {
     const list = rows.get(entry[0]);
@@ -192,6 +223,7 @@ qt.timeTicks = function (from, to, count) {
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= rough * 0.999) || 10 * power;
   const ticks = [];
-  for (let tick = Math.ceil(from / step) * step; tick <= to + step * 1e-9; tick += step) ticks.push(Math.abs(tick) < step * 1e-9 ? 0 : tick);
+  for (let tick = Math.ceil(from / step) * step; tick <= to + step * 1e-9; tick += step)
+    ticks.push(Math.abs(tick) < step * 1e-9 ? 0 : tick);
   return ticks;
 };
