@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -50,15 +51,24 @@ def may_hold_trace(folder: Path, trace_ids: pa.ChunkedArray[Any]) -> bool:
     A lookup reads a few pages of a file of 4 bytes a trace; of 100 segments of 5,000 traces one in 8,000 is looked into
     in vain.
     """
-    try:
-        keys = np.load(folder / _TRACE_KEYS, mmap_mode="r")
-    except (OSError, ValueError):
+    keys = _keys_of(folder)
+    if keys is None:
         return True
     if not len(keys):
         return False
     wanted = _short_keys(trace_ids)
     places: Integers = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
     return bool((keys[places] == wanted).any())
+
+
+@lru_cache(maxsize=4096)
+def _keys_of(folder: Path) -> Integers | None:
+    """Mapped, so that the kernel can take the memory back; a segment's files never change."""
+    try:
+        keys: Integers = np.load(folder / _TRACE_KEYS, mmap_mode="r")
+    except (OSError, ValueError):
+        return None
+    return keys
 
 
 def _short_keys(trace_ids: pa.ChunkedArray[Any]) -> Any:

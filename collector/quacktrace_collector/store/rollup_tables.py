@@ -69,9 +69,10 @@ SCHEMAS: Final = {"red": RED, "edges": EDGES, "instances": INSTANCES, "traces": 
 NO_EXAMPLE: Final = -1
 FAILED_SCORE: Final = 1 << 62
 
-_RED_KEYS: Final = ("service_name", "name", "kind", "is_entry", "minute")
-_EDGE_KEYS: Final = ("client_service", "server_service", "type", "minute")
-_INSTANCE_KEYS: Final = ("service_name", "service_version", "service_instance_id", "minute")
+# By minute first, so that a range of time is a slice.
+_RED_KEYS: Final = ("minute", "service_name", "name", "kind", "is_entry")
+_EDGE_KEYS: Final = ("minute", "client_service", "server_service", "type")
+_INSTANCE_KEYS: Final = ("minute", "service_name", "service_version", "service_instance_id")
 _RED_TEXTS: Final = ("service_name", "name", "kind")
 _EDGE_TEXTS: Final = ("client_service", "server_service", "type")
 _INSTANCE_TEXTS: Final = ("service_name", "service_version", "service_instance_id")

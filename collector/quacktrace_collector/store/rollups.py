@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.ipc
@@ -130,10 +131,10 @@ class Rollups:
         for feed in feeds:
             if feed.generation_id in self._finished:
                 continue
-            fold = self._fold = self._fold or _replayed(segments)
             generation = self._generations.setdefault(feed.generation_id, _Generation())
             if feed.spans.length <= generation.spans_length:
                 continue
+            fold = self._fold = self._fold or _replayed(segments)
             spans = _flat(_read_spans(feed.spans, generation.spans_length), feed.origins)
             try:
                 rollup, part = fold.add(spans)
@@ -192,9 +193,10 @@ def _read(segment: Segment, name: str) -> pa.Table:
 
 
 def _within(table: pa.Table, column: str, time_range: TimeRange) -> pa.Table:
+    """The rows in the range of a table that is in order of this column."""
     times = table[column].cast(pa.int64()).to_numpy()
-    keep = (times >= time_range.from_ns) & (times < time_range.to_ns)
-    return table if keep.all() else table.filter(pa.array(keep)).combine_chunks()
+    first, end = np.searchsorted(times, [time_range.from_ns, time_range.to_ns]).tolist()
+    return table.slice(first, end - first)
 
 
 def _replayed(segments: Sequence[Segment]) -> Fold:
