@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import numpy as np
+
 from quacktrace_collector.errors import NotFoundError
 from quacktrace_collector.query.attributes import attribute_list
 from quacktrace_collector.query.logs import LogFilter, find_logs
-from quacktrace_collector.query.red import milliseconds
+from quacktrace_collector.query.red import P50_P95
+from quacktrace_collector.query.rollup_sums import sum_by
 from quacktrace_collector.query.sql_files import Query
 from quacktrace_collector.query.timestamps import clamp_time, format_time
-from quacktrace_collector.query.window import PAIRING_REACH_NS
+from quacktrace_collector.query.window import MINUTE_NS, PAIRING_REACH_NS
 from quacktrace_collector.store import Store
+from quacktrace_collector.store.rollup_tables import red_frame
 from quacktrace_collector.time_range import TimeRange
 
 _STATS_NS: Final = 3_600_000_000_000
@@ -88,14 +92,14 @@ def _logs(store: Store, row: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _operation_stats(store: Store, row: dict[str, Any]) -> dict[str, Any] | None:
-    """Of the hour before the span, itself left out; None where there was no such call."""
-    before = TimeRange(clamp_time(row["start_ns"] - _STATS_NS), row["start_ns"])
-    (stats,) = store.query(
-        Query.OPERATION_STATS.sql,
-        {"service": row["service_name"], "operation": row["name"], "from_ns": before.from_ns, "to_ns": before.to_ns},
-        time_range=before,
-    ).to_pylist()
-    if not stats["calls"]:
-        return None
-    p50_ns, p95_ns = stats["quantiles_ns"]
-    return {"calls": stats["calls"], "p50_ms": milliseconds(p50_ns), "p95_ms": milliseconds(p95_ns)}
+    """Of the sixty whole minutes before the span's own; None where there was no such call."""
+    minute_ns = row["start_ns"] // MINUTE_NS * MINUTE_NS
+    before = TimeRange(clamp_time(minute_ns - _STATS_NS), minute_ns)
+    frame = red_frame(store.rollup_rows("red", before))
+    is_same = np.ones(len(frame), dtype=np.bool_)
+    for name, value in (("service_name", row["service_name"]), ("name", row["name"])):
+        texts = frame.texts[name]
+        is_same &= texts.codes == (texts.values.index(value) if value in texts.values else -1)
+    sums = sum_by(frame.where(is_same), ["service_name"])
+    reds = sums.red(np.flatnonzero(sums.calls), P50_P95)
+    return {name: reds[0][name] for name in ("calls", "p50_ms", "p95_ms")} if reds else None

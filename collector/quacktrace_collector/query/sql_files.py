@@ -15,11 +15,9 @@ class Query(Enum):
 
     ERROR_GROUPS = "error_groups"
     EXPLAIN_FAILURES = "explain_failures"
-    EXPLAIN_ROOTS = "explain_roots"
     EXPLAIN_SPANS = "explain_spans"
     HOTSPOTS = "hotspots"
     LOGS = "logs"
-    OPERATION_STATS = "operation_stats"
     SPAN = "span"
     TRACE_EVENTS = "trace_events"
     TRACE_EXPORT = "trace_export"
