@@ -5,7 +5,6 @@
 qt.Waterfall = class {
   static ROW_HEIGHT = 26;
   static OVERSCAN = 6;
-  static MAX_SEGMENTS = 40;
 
   // onSelect(row, isOpening) is called for every selection, isOpening when its details are asked for.
   constructor(host, model, { onSelect }) {
@@ -271,7 +270,7 @@ qt.Waterfall = class {
     const height = grid.clientHeight || 600,
       total = model.rows.length * ROW_HEIGHT;
     const size = Math.ceil(height / ROW_HEIGHT) + 2 * OVERSCAN;
-    while (this.pool.length < size) this.pool.push(this.makeRow(this.pool.length));
+    while (this.pool.length < size) this.pool.push(new qt.WaterfallRow(this, this.pool.length));
     if (this.padHeight !== total) {
       this.padHeight = total;
       this.pad.style.height = `${total}px`;
@@ -289,172 +288,15 @@ qt.Waterfall = class {
       const view = this.pool[slot];
       const position = first + ((((slot - first) % count) + count) % count);
       if (position >= last) {
-        if (view.position !== -1) {
-          view.position = -1;
-          view.element.hidden = true;
-        }
+        view.hide();
         continue;
       }
       const row = model.rows[position];
-      if (view.position !== position || view.row !== row || view.version !== this.version)
-        this.drawRow(view, position, row);
+      view.show(position, row);
       if (row === this.selected) active = view.element.id;
     }
     active ? grid.setAttribute("aria-activedescendant", active) : grid.removeAttribute("aria-activedescendant");
     this.host.dataset.ready = "true";
-  }
-
-  makeRow(slot) {
-    const { make } = qt;
-    const view = { position: -1, row: -1, version: -1, ticks: [], segments: [] };
-    view.twisty = make("span", { className: "qt-wf-twisty" });
-    view.swatch = make("i", { className: "qt-swatch" });
-    view.service = make("span", { className: "qt-wf-service" });
-    view.operation = make("span", { className: "qt-wf-operation" });
-    view.badges = make("span", { className: "qt-wf-badges" });
-    view.self = make("span", { className: "qt-wf-self" });
-    view.names = make(
-      "div",
-      { className: "qt-wf-names", role: "gridcell" },
-      view.twisty,
-      view.swatch,
-      view.service,
-      view.operation,
-      view.badges,
-      view.self,
-    );
-    view.bar = make("div", { className: "qt-wf-bar" });
-    view.label = make("span", { className: "qt-wf-label" });
-    view.times = make("div", { className: "qt-wf-bars", role: "gridcell" }, view.bar, view.label);
-    view.element = make(
-      "div",
-      { className: "qt-wf-row", role: "row", id: `qt-wf-row-${slot}`, hidden: true },
-      view.names,
-      view.times,
-    );
-    this.pad.append(view.element);
-    return view;
-  }
-
-  drawRow(view, position, row) {
-    const { model, width } = this,
-      { data } = model,
-      { FLAG } = qt;
-    Object.assign(view, { position, row, version: this.version });
-    const isError = model.isError(row),
-      children = model.childCount[row],
-      isCollapsed = Boolean(model.collapsed[row]);
-    const { element } = view;
-    element.hidden = false;
-    element.style.transform = `translateY(${position * qt.Waterfall.ROW_HEIGHT}px)`;
-    element.dataset.row = row;
-    element.className = `qt-wf-row${isError ? " is-error" : ""}${row === this.selected ? " is-selected" : ""}${model.matched[row] ? " is-match" : ""}`;
-    element.setAttribute("aria-rowindex", position + 1);
-    element.setAttribute("aria-level", data.depth[row] + 1);
-    element.setAttribute("aria-selected", row === this.selected);
-    children ? element.setAttribute("aria-expanded", !isCollapsed) : element.removeAttribute("aria-expanded");
-
-    view.names.style.setProperty("--qt-depth", Math.min(data.depth[row], 30));
-    view.twisty.className = `qt-wf-twisty${children ? (isCollapsed ? " is-collapsed" : " is-open") : ""}`;
-    view.twisty.textContent = isCollapsed ? qt.count(model.subtreeEnd[row] - row - 1) : "";
-    view.swatch.style.background = this.colours[data.svc[row]];
-    // A service is named where it begins; below itself its colour is enough, and operations get the room.
-    view.service.textContent = model.service(row);
-    view.service.classList.toggle(
-      "is-same",
-      data.parent[row] >= 0 && data.svc[data.parent[row]] === data.svc[row] && row !== this.selected,
-    );
-    view.operation.textContent = model.operation(row);
-    view.self.textContent = qt.duration(data.self_us[row]);
-    this.drawBadges(view, row, isError);
-
-    const scale = width / (model.to - model.from);
-    const left = (data.start[row] - model.from) * scale,
-      right = left + data.dur_us[row] * scale;
-    const shownLeft = Math.max(left, -4),
-      shownWidth = Math.max(Math.min(right, width + 4) - shownLeft, 2);
-    const isOutside = right < -1 || left > width + 1;
-    view.bar.hidden = isOutside;
-    view.bar.style.cssText = `transform:translateX(${shownLeft}px);width:${shownWidth}px;background-color:${this.colours[data.svc[row]]}`;
-    view.bar.classList.toggle("is-unfinished", model.has(row, FLAG.UNFINISHED));
-    this.drawLabel(view, row, isError, left, right, width, isOutside);
-    this.drawSegments(view, row, scale);
-    this.drawTicks(view, row, scale);
-  }
-
-  drawLabel(view, row, isError, left, right, width, isOutside) {
-    const { model } = this;
-    view.label.hidden = isOutside && !isError;
-    view.label.textContent =
-      (isError ? "✕ " : "") +
-      (isOutside ? (right < 0 ? "‹ " : "") : "") +
-      qt.duration(model.data.dur_us[row]) +
-      (isOutside && left > 0 ? " ›" : "");
-    const room = 78;
-    if (right + room < width || right < 0)
-      view.label.style.cssText = `transform:translateX(${Math.max(right, 0) + 6}px)`;
-    else if (left > room) view.label.style.cssText = `right:${Math.max(width - left, 0) + 6}px`;
-    else view.label.style.cssText = "right:8px";
-    view.label.classList.toggle("is-inside", right + room >= width && left <= room && right >= 0);
-  }
-
-  drawBadges(view, row, isError) {
-    const { model } = this,
-      { FLAG, make } = qt;
-    const flags =
-      model.data.flags[row] & (FLAG.ORPHAN | FLAG.SKEWED | FLAG.LINKS | FLAG.LOGS | FLAG.UNFINISHED | FLAG.CYCLE);
-    const key = `${flags}${isError}`;
-    if (view.badgeKey === key) return;
-    view.badgeKey = key;
-    const badge = (text, title) => make("em", { className: "qt-wf-badge", text, title });
-    const small = (name, title) => {
-      const mark = qt.icon(name);
-      mark.title = title;
-      return mark;
-    };
-    view.badges.replaceChildren(
-      ...[
-        isError && small("error", "This span failed"),
-        flags & FLAG.ORPHAN && badge("parent missing", "Its parent span never arrived"),
-        flags & FLAG.UNFINISHED && badge("unfinished", "The span has begun and not ended"),
-        flags & FLAG.CYCLE && badge("cycle", "Its parents formed a circle, which was cut here"),
-        flags & FLAG.SKEWED && small("clock", "Its clock disagrees with its parent's; the bar was moved"),
-        flags & FLAG.LINKS && small("span-link", "Linked to other spans"),
-        flags & FLAG.LOGS && small("logs", "Has log records"),
-      ].filter(Boolean),
-    );
-  }
-
-  drawSegments(view, row, scale) {
-    const { model } = this,
-      segments = model.segments.get(row) || [];
-    let used = 0;
-    for (const [, from, to] of segments) {
-      if (used >= qt.Waterfall.MAX_SEGMENTS) break;
-      if (to < model.from || from > model.to) continue;
-      const left = Math.max((from - model.from) * scale, 0),
-        right = Math.min((to - model.from) * scale, this.width);
-      const line = (view.segments[used] ??= view.times.appendChild(qt.make("i", { className: "qt-wf-critical" })));
-      line.hidden = false;
-      line.style.cssText = `transform:translateX(${left}px);width:${Math.max(right - left, 1.5)}px`;
-      used++;
-    }
-    for (; used < view.segments.length; used++) view.segments[used].hidden = true;
-  }
-
-  drawTicks(view, row, scale) {
-    const { model } = this,
-      events = model.events.get(row) || [];
-    let used = 0;
-    for (const [, at, name] of events) {
-      if (at < model.from || at > model.to) continue;
-      const tick = (view.ticks[used] ??= view.times.appendChild(qt.make("i", {})));
-      tick.hidden = false;
-      tick.className = `qt-wf-tick${model.data.event_names[name] === "exception" ? " is-exception" : ""}`;
-      tick.style.transform = `translateX(${(at - model.from) * scale}px)`;
-      used++;
-    }
-    for (; used < view.ticks.length; used++) view.ticks[used].hidden = true;
   }
 
   drawAxis() {
@@ -482,38 +324,11 @@ qt.Waterfall = class {
     if (this.tipRow !== row || this.tipVersion !== this.version) {
       this.tipRow = row;
       this.tipVersion = this.version;
-      this.tip.replaceChildren(...this.tipLines(row));
+      this.tip.replaceChildren(...qt.spanTipLines(this.model, row, this.colours[this.model.data.svc[row]]));
     }
     const box = this.tip.getBoundingClientRect();
     const left = Math.min(event.clientX + 14, innerWidth - box.width - 8);
     const top = event.clientY + 18 + box.height > innerHeight ? event.clientY - box.height - 10 : event.clientY + 18;
     this.tip.style.transform = `translate(${left}px, ${top}px)`;
-  }
-
-  tipLines(row) {
-    const { model } = this,
-      { data } = model,
-      { make } = qt,
-      critical = model.criticalTime(row);
-    const line = (label, value) => make("div", {}, make("span", { text: label }), make("b", { text: value }));
-    const children = model.childCount[row],
-      events = (model.events.get(row) || []).length;
-    return [
-      make("strong", { text: model.operation(row) }),
-      make(
-        "div",
-        { className: "qt-wf-tip-service" },
-        make("i", { className: "qt-swatch", style: `background:${this.colours[data.svc[row]]}` }),
-        make("span", { text: model.service(row) }),
-        make("span", { text: qt.KINDS[data.kind[row]] || "" }),
-      ),
-      model.isError(row) && make("div", { className: "qt-error-text", text: "✕ error" }),
-      line("Duration", qt.duration(data.dur_us[row])),
-      line("Self time", qt.duration(data.self_us[row])),
-      line("Starts at", `+${qt.duration(Math.max(data.start[row], 0))}`),
-      critical > 0 && line("On the critical path", qt.duration(critical)),
-      children > 0 && line("Children", qt.count(children)),
-      events > 0 && line("Events", qt.count(events)),
-    ].filter(Boolean);
   }
 };

@@ -76,7 +76,7 @@ qt.TracePage = class {
     this.model.adopt(older);
     this.waterfall.selected = selected ? this.model.rowOf(selected) : -1;
     this.waterfall.setModel(this.model);
-    this.drawHeader();
+    this.head.draw(this.model);
     for (const button of this.bar.querySelectorAll("[data-mode]"))
       button.disabled = !{ all: true, critical: this.model.segments.size, errors: data.error_count }[
         button.dataset.mode
@@ -88,11 +88,12 @@ qt.TracePage = class {
   draw(data) {
     const { make } = qt;
     this.model = new qt.WaterfallModel(data);
-    this.header = make("header", { className: "qt-trace-head" });
+    const header = make("header", { className: "qt-trace-head" });
+    this.head = new qt.TraceHead(header, { onToggle: () => this.waterfall.invalidate() });
     this.bar = make("div", { className: "qt-trace-tools", role: "toolbar", "aria-label": "Waterfall" });
     const waterfall = make("div", { className: "qt-card" }),
       panel = make("aside", { hidden: true });
-    this.host.replaceChildren(this.header, this.bar, make("div", { className: "qt-trace-split" }, waterfall, panel));
+    this.host.replaceChildren(header, this.bar, make("div", { className: "qt-trace-split" }, waterfall, panel));
     this.panel = new qt.SpanPanel(panel, {
       onClose: () => {
         this.waterfall.grid.focus({ preventScroll: true });
@@ -102,161 +103,13 @@ qt.TracePage = class {
       onSelect: (row, isOpening) => this.selected(row, isOpening),
     });
     this.drawTools();
-    this.drawHeader();
+    this.head.draw(this.model);
     document.title = `${data.root_name || "Trace"} · ${data.root_service_name || this.traceId.slice(0, 8)} · quacktrace`;
     const span = new URLSearchParams(location.search).get("span");
     const row = span ? this.model.rowOf(span.toLowerCase()) : -1;
     if (row >= 0) requestAnimationFrame(() => this.waterfall.select(row, { isOpening: true, isCentred: true }));
     else if (span) qt.toast(`Span ${span} is not in this trace`);
     this.host.dataset.ready = "true";
-  }
-
-  drawHeader() {
-    const { make } = qt,
-      { model } = this,
-      { data } = model;
-    const start = new Date(Number(BigInt(data.t0_ns) / 1000000n)),
-      slots = qt.assignSlots(data.services);
-    const depth = data.depth.reduce((deepest, d) => Math.max(deepest, d), 0) + 1;
-    const service = data.root_service_name,
-      errors = data.error_count;
-    const fact = (label, value, title, className) =>
-      make("div", { title }, make("dt", { text: label }), make("dd", { text: value, className }));
-    const notes = [
-      data.truncated && `Showing the largest subtrees: ${qt.count(data.n)} of ${qt.count(data.total)} spans`,
-      ...data.warnings,
-    ].filter(Boolean);
-    const hasRootDuration =
-      data.root_duration_us !== null && Math.abs(data.root_duration_us - data.dur) > Math.max(1, data.dur * 0.01);
-    this.header.replaceChildren(
-      ...[
-        make(
-          "div",
-          { className: "qt-trace-title" },
-          service &&
-            make("i", { className: "qt-swatch", style: `background:var(--qt-service-${slots[service] ?? 0})` }),
-          make(
-            "h1",
-            {},
-            make("span", { text: service || "Root span missing" }),
-            " ",
-            make("b", { text: data.root_name || "" }),
-          ),
-          errors
-            ? make(
-                "span",
-                { className: "qt-chip qt-chip-error" },
-                qt.icon("error"),
-                make("span", { text: errors === 1 ? "1 error" : `${qt.count(errors)} errors` }),
-              )
-            : make("span", { className: "qt-chip qt-chip-ok" }, qt.icon("check"), make("span", { text: "no errors" })),
-          make(
-            "span",
-            { className: "qt-trace-actions" },
-            make(
-              "button",
-              {
-                className: "qt-button",
-                type: "button",
-                title: data.trace_id,
-                onclick: () => qt.copy(data.trace_id, "Trace id copied"),
-              },
-              qt.icon("copy"),
-              make("span", { className: "qt-mono", text: `${data.trace_id.slice(0, 8)}…` }),
-            ),
-            make(
-              "a",
-              {
-                className: "qt-button",
-                href: `/api/v1/traces/${data.trace_id}`,
-                download: `${data.trace_id}.otlp.json`,
-                title: "The trace as OTLP JSON, which imports back identical",
-              },
-              qt.icon("download"),
-              make("span", { text: "OTLP JSON" }),
-            ),
-          ),
-        ),
-        make(
-          "dl",
-          { className: "qt-trace-facts" },
-          fact(
-            "Start",
-            `${start.toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" })} ${qt.clock(start)}`,
-            `${start.toISOString()} (UTC)`,
-          ),
-          fact(
-            "Duration",
-            qt.duration(hasRootDuration ? data.root_duration_us : data.dur),
-            "From the root's start to its end",
-          ),
-          hasRootDuration && fact("To the last span", qt.duration(data.dur), "Asynchronous work outlived the root"),
-          fact("Spans", data.truncated ? `${qt.count(data.n)} of ${qt.count(data.total)}` : qt.count(data.total)),
-          fact("Services", qt.count(data.services.length)),
-          fact("Depth", qt.count(depth)),
-          !data.complete && fact("State", "incomplete", "Some parent spans have not arrived", "qt-warning-text"),
-          notes.length > 0 &&
-            make(
-              "p",
-              { className: "qt-trace-warnings", title: notes.join("\n") },
-              qt.icon("alert"),
-              make("span", { text: notes.join(" · ") }),
-            ),
-        ),
-        this.shares(slots),
-      ].filter(Boolean),
-    );
-  }
-
-  // Self time by service: a bar that says where the time went, and toggles that say which is which.
-  shares(slots) {
-    const { make } = qt,
-      { model } = this,
-      { data } = model;
-    const total = data.service_self_us.reduce((sum, us) => sum + us, 0) || 1;
-    const order = data.services.map((_, i) => i).sort((a, b) => data.service_self_us[b] - data.service_self_us[a]);
-    const percent = (i) => (data.service_self_us[i] / total) * 100;
-    const colour = (i) => `var(--qt-service-${slots[data.services[i]]})`;
-    const describe = (i) => `${data.services[i]}: ${qt.duration(data.service_self_us[i])} of self time`;
-    return make(
-      "div",
-      { className: "qt-shares" },
-      make(
-        "div",
-        { className: "qt-shares-bar", "aria-hidden": "true" },
-        ...order
-          .filter((i) => percent(i) > 0.1)
-          .map((i) => make("i", { style: `flex-grow:${percent(i)};background:${colour(i)}`, title: describe(i) })),
-      ),
-      make(
-        "div",
-        {
-          className: "qt-shares-legend",
-          role: "group",
-          "aria-label": "Services; click to hide, shift-click to see only one",
-        },
-        ...order.map((i) =>
-          make(
-            "button",
-            {
-              type: "button",
-              "aria-pressed": String(!model.hiddenServices.has(i)),
-              title: `${describe(i)}. Click to hide, Shift-click to see only this one`,
-              onclick: (event) => {
-                event.shiftKey ? model.showOnlyService(i) : model.toggleService(i);
-                this.drawHeader();
-                this.waterfall.invalidate();
-              },
-            },
-            make("i", { className: "qt-swatch", style: `background:${colour(i)}` }),
-            make("span", { text: data.services[i] }),
-            make("small", {
-              text: `${percent(i) >= 9.95 ? Math.round(percent(i)) : percent(i) >= 0.1 ? percent(i).toFixed(1) : "<0.1"}%`,
-            }),
-          ),
-        ),
-      ),
-    );
   }
 
   drawTools() {
