@@ -8,11 +8,13 @@ from typing import Any, Final
 import orjson
 
 from quacktrace_collector.decode.any_value import any_value_json
+from quacktrace_collector.errors import QueryTooLargeError
 from quacktrace_collector.query.sql_files import Query
 from quacktrace_collector.query.trace_spans import rows_to_keep, trace_not_found
 from quacktrace_collector.query.waterfall import KINDS, STATUSES
 from quacktrace_collector.store import Store
 
+_MOST_EXPORTED: Final = 100_000
 _RESOURCE: Final = (
     "resource",
     "resource_types",
@@ -35,10 +37,17 @@ def export_trace(store: Store, trace_id: str) -> dict[str, Any]:
 
     Raises:
         NotFoundError: no span of the trace is stored.
+        QueryTooLargeError: more than 100,000 are.
     """
-    table = store.query(Query.TRACE_EXPORT.sql, {"trace_id": trace_id}, trace_ids=[trace_id])
+    table = store.query(
+        Query.TRACE_EXPORT.sql, {"trace_id": trace_id, "limit": _MOST_EXPORTED + 1}, trace_ids=[trace_id]
+    )
     if not table.num_rows:
         raise trace_not_found(trace_id)
+    if table.num_rows > _MOST_EXPORTED:
+        raise QueryTooLargeError(
+            f"the trace has more than {_MOST_EXPORTED:,} spans", hint="read it with SQL, in parts or as Parquet"
+        )
     keep = rows_to_keep(table)
     rows = (table if keep is None else table.take(keep)).to_pylist()
     resources: dict[tuple[Any, ...], dict[str, Any]] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,9 @@ from quacktrace_collector.diagnose.trace_tree import Rows
 from quacktrace_collector.errors import NotFoundError
 from quacktrace_collector.query.sql_files import Query
 from quacktrace_collector.store import Store
+
+# 150 bytes each while they are drawn; a trace of more is a mistake of whoever sends it, and must not become ours.
+MOST_READ: Final = 500_000
 
 Flags = npt.NDArray[np.bool_]
 
@@ -45,6 +48,8 @@ class TraceSpans:
     status: Coded
     has_links: Flags
     is_open: Flags
+    is_cut: bool
+    """More than the first MOST_READ may be stored."""
     doubles: int
     """Rows left out because the same span was stored before."""
     version: str
@@ -60,16 +65,19 @@ class TraceSpans:
 
 
 def load_trace_spans(store: Store, trace_id: str) -> TraceSpans:
-    """All spans of the trace, wherever in time they are.
+    """The spans of the trace, wherever in time they are, up to MOST_READ of them.
 
     Raises:
         NotFoundError: none is stored.
     """
     table = store.query(
-        Query.TRACE_SPANS.sql, {"trace_id": trace_id, "text_length": _TEXT_LENGTH}, trace_ids=[trace_id]
+        Query.TRACE_SPANS.sql,
+        {"trace_id": trace_id, "text_length": _TEXT_LENGTH, "limit": MOST_READ},
+        trace_ids=[trace_id],
     )
     if not table.num_rows:
         raise trace_not_found(trace_id)
+    is_cut = table.num_rows == MOST_READ
     newest = pc.max(table["received_ns"]).as_py()
     version = f"{table.num_rows}-{newest}"
     keep = rows_to_keep(table)
@@ -88,13 +96,14 @@ def load_trace_spans(store: Store, trace_id: str) -> TraceSpans:
         **{field: _coded(table[column]) for field, column in _CODED.items()},
         has_links=pc.fill_null(_chunk(table["has_links"]), False).to_numpy(zero_copy_only=False),
         is_open=_chunk(table["is_open"]).to_numpy(zero_copy_only=False),
+        is_cut=is_cut,
         doubles=doubles,
         version=version,
     )
 
 
-_TEXT_LENGTH = 200
-_CODED = {
+_TEXT_LENGTH: Final = 200
+_CODED: Final = {
     "name": "name",
     "service": "service_name",
     "scope": "scope_name",

@@ -60,7 +60,7 @@ def waterfall(
         "dur": _us(spans.end_ns.max() - t0_ns),
         "n": len(rows),
         "total": len(spans),
-        "truncated": len(rows) < len(spans),
+        "truncated": len(rows) < len(spans) or spans.is_cut,
         "complete": not is_orphan.any(),
         "root_service_name": None if root_row is None else spans.service.values[spans.service.codes[root_row]],
         "root_name": None if root_row is None else spans.name.values[spans.name.codes[root_row]],
@@ -200,6 +200,8 @@ def _warnings(spans: TraceSpans, flags: Rows, *, shown: int) -> list[str]:
         count = int(((flags & flag) > 0).sum())
         if count:
             warnings.append(f"{count:,} {'span' if count == 1 else 'spans'} {what}")
+    if spans.is_cut:
+        warnings.append(f"only the first {len(spans):,} spans were read")
     if spans.doubles:
         warnings.append(f"{spans.doubles:,} {'span' if spans.doubles == 1 else 'spans'} sent again, left out")
     return warnings

@@ -15,3 +15,4 @@ select
 from spans
 where trace_id = $trace_id
 order by start_time, span_id
+limit $limit
