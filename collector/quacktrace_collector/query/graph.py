@@ -20,10 +20,11 @@ _NO_CALLS: Final = {"calls": 0, "errors": 0, "p50_ms": None, "p95_ms": None}
 
 def graph(store: Store, window: Window) -> dict[str, list[dict[str, Any]]]:
     """Nodes and edges of the window's minutes; an inferred node named like a service is that service's node."""
-    spans = red_frame(store.rollup_rows("red", window.minutes))
+    instances = Frame.of(store.rollup_rows("instances", window.minutes), ["service_name"], ["minute"], entries=None)
+    services = sorted(set(instances.texts_of("service_name", np.arange(len(instances)))))
     calls = edge_frame(store.rollup_rows("edges", window.minutes))
-    nodes = {name: {"id": name, "kind": "service", **_NO_CALLS} for name in sorted(spans.texts["service_name"].values)}
-    for node in _nodes(spans.where(spans.numbers["is_entry"] != 0), "service_name"):
+    nodes = {name: {"id": name, "kind": "service", **_NO_CALLS} for name in services}
+    for node in _nodes(red_frame(store.rollup_rows("entries", window.minutes)), "service_name"):
         nodes[node["id"]] = node
     types = calls.texts["type"]
     is_inferred = np.array([value in _INFERRED for value in types.values], dtype=np.bool_)

@@ -19,8 +19,7 @@ _MOST_OPERATIONS: Final = 5_000
 
 def services(store: Store, window: Window) -> list[dict[str, Any]]:
     """Every service with a span in the window's minutes, by name; its numbers count entry spans."""
-    frame = red_frame(store.rollup_rows("red", window.minutes))
-    entries = sum_by(frame.where(frame.numbers["is_entry"] != 0), ["service_name"])
+    entries = sum_by(red_frame(store.rollup_rows("entries", window.minutes)), ["service_name"])
     every = np.arange(len(entries.groups))
     reds = dict(zip(entries.texts("service_name", every), entries.red(every, P50_P95_P99), strict=True))
     nothing = {"calls": 0, "errors": 0, **{name: None for name, _ in P50_P95_P99}}

@@ -116,6 +116,17 @@ def merge_red(tables: Sequence[pa.Table], *, without_minute: bool = False) -> pa
     return sum_red(frame, example_ids, without_minute=without_minute)
 
 
+def sum_entries(red: pa.Table) -> pa.Table:
+    """Entry spans by service and minute, as RED with '' for name and kind: a sixth of the rows."""
+    frame = red_frame([red])
+    is_entry = frame.numbers["is_entry"] != 0
+    example_ids = red["example_trace_id"].filter(pa.array(is_entry))
+    entry = frame.where(is_entry)
+    nothing = Texts(np.zeros(len(entry), np.int64), [""])
+    texts = {"service_name": entry.texts["service_name"], "name": nothing, "kind": nothing}
+    return sum_red(Frame(texts, entry.numbers, entry.entries), example_ids)
+
+
 def red_frame(tables: Sequence[pa.Table]) -> Frame:
     """Without the examples' ids."""
     numbers = ("minute", "is_entry", "calls", "errors", "duration_sum_ns", "example_score")

@@ -31,6 +31,7 @@ from quacktrace_collector.store.rollup_tables import (
     merge_instances,
     merge_red,
     merge_rollups,
+    sum_entries,
 )
 from quacktrace_collector.store.snapshot import Feed, FeedFile, Segment, Snapshot
 from quacktrace_collector.time_range import TimeRange
@@ -42,6 +43,7 @@ _CACHE_BYTES: Final = 64 << 20
 _KEPT_FINISHED: Final = 8
 _MERGE: Final[dict[str, Callable[..., pa.Table]]] = {
     "red": merge_red,
+    "entries": merge_red,
     "edges": merge_edges,
     "instances": merge_instances,
 }
@@ -86,7 +88,7 @@ class Rollups:
                 self._finished.popitem(last=False)
 
     def rows(self, name: str, snapshot: Snapshot, time_range: TimeRange, *, by_minute: bool = False) -> list[pa.Table]:
-        """Tables of `red`, `edges` or `instances` that together hold the rows of the minutes in `time_range`.
+        """Tables of `red`, `entries` (see `sum_entries`), `edges` or `instances` with the rows of the range's minutes.
 
         Unless `by_minute`, a segment that lies within the range as a whole gives one row a key, of any minute.
         """
@@ -100,7 +102,8 @@ class Rollups:
             else:
                 tables.append(_within(self._cache.get(segment, name), "minute", time_range))
         for rollup in self._hot(snapshot):
-            tables.append(_within(rollup.tables()[name], "minute", time_range))
+            table = sum_entries(rollup.red) if name == "entries" else rollup.tables()[name]
+            tables.append(_within(table, "minute", time_range))
         return [table for table in tables if table.num_rows]
 
     def traces(self, snapshot: Snapshot, time_range: TimeRange) -> list[pa.Table]:
@@ -164,7 +167,12 @@ class _Cache:
             if table is not None:
                 self._tables.move_to_end(key)
                 return table
-        table = _MERGE[name]([self.get(segment, name)], without_minute=True) if total else _read(segment, name)
+        if total:
+            table = _MERGE[name]([self.get(segment, name)], without_minute=True)
+        elif name == "entries":
+            table = sum_entries(self.get(segment, "red"))
+        else:
+            table = _read(segment, name)
         with self._lock:
             if key not in self._tables:
                 self._tables[key] = table

@@ -152,7 +152,7 @@ class Store:
                 cursor.close()
 
     def rollup_rows(self, name: str, time_range: TimeRange, *, by_minute: bool = False) -> list[pa.Table]:
-        """Rows of the rollup `red`, `edges` or `instances` of the minutes in the range; see `Rollups.rows`."""
+        """Rows of the rollup `red`, `entries`, `edges` or `instances` of the range's minutes; see `Rollups.rows`."""
         with self._catalog.pin() as snapshot:
             return self._rollups.rows(name, snapshot, time_range, by_minute=by_minute)
 
