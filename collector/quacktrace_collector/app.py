@@ -30,6 +30,7 @@ from quacktrace_collector.settings import Settings
 from quacktrace_collector.sql import routes as sql_routes
 from quacktrace_collector.sql.pool import SqlPool
 from quacktrace_collector.store import Store
+from quacktrace_collector.time_range import TimeRange
 
 _SHUTDOWN_S = 3.0
 
@@ -101,6 +102,9 @@ async def running(settings: Settings) -> AsyncIterator[Addresses]:
         port = await _listen(runner, settings)
         dashboard.load(await _dashboard_source(runner, settings, port))
         grpc_port = await _start_grpc(settings, ingest, metrics, stack)
+        # After a restart the first page would wait for this; the range does not matter, what is hot is folded whole.
+        warming = asyncio.create_task(asyncio.to_thread(store.rollup_rows, "entries", TimeRange(0, 1)))
+        stack.push_async_callback(asyncio.gather, warming, return_exceptions=True)
         scheme = "https" if settings.tls_cert else "http"
         yield Addresses(f"{scheme}://{_bracketed(settings.host)}:{port}", f"{_bracketed(settings.host)}:{grpc_port}")
 

@@ -20,6 +20,8 @@ from quacktrace_collector.time_range import TimeRange
 _WINDOW_NS: Final = 24 * 3600 * 10**9
 # A span that is sent again starts when it started; the margin is for clients that correct their clocks.
 _START_MARGIN_NS: Final = 3600 * 10**9
+# What a start reads again of the sealed segments, newest first: about a second's work.
+_LOADED_SPANS: Final = 4_000_000
 _FIND: Final = "select trace_id, span_id from spans where trace_id in (select unnest($trace_ids))"
 
 
@@ -63,10 +65,12 @@ class Duplicates:
             return stored
         suspects = spans.select(["trace_id", "span_id", "start_time"]).take(rows)
         bounds = pc.min_max(suspects["start_time"].cast(pa.int64()))
+        trace_ids = pc.unique(suspects["trace_id"]).to_pylist()
         found = self._query(
             _FIND,
-            {"trace_ids": pc.unique(suspects["trace_id"]).to_pylist()},
+            {"trace_ids": trace_ids},
             time_range=TimeRange(bounds["min"].as_py() - _START_MARGIN_NS, bounds["max"].as_py() + _START_MARGIN_NS),
+            trace_ids=trace_ids,
         )
         known = set(zip(found["trace_id"].to_pylist(), found["span_id"].to_pylist(), strict=True))
         ids = zip(suspects["trace_id"].to_pylist(), suspects["span_id"].to_pylist(), strict=True)
@@ -75,10 +79,14 @@ class Duplicates:
 
     def _load(self, catalog: Catalog) -> None:
         newest_ns = max((segment.last_received_ns for segment in catalog.segments), default=0)
-        for segment in catalog.segments:
-            if segment.span_count and segment.last_received_ns > newest_ns - _WINDOW_NS:
+        loaded = 0
+        for segment in reversed(catalog.segments):
+            if segment.last_received_ns <= newest_ns - _WINDOW_NS or loaded >= _LOADED_SPANS:
+                break
+            if segment.span_count:
                 ids = pq.read_table(segment.spans_path, columns=["trace_id", "span_id"])
                 self._seen.add(span_keys(ids["trace_id"], ids["span_id"]))
+                loaded += segment.span_count
         for generation in catalog.generations:
             for batch in read_feed(generation.feed().spans):
                 ids = pa.Table.from_batches([batch.select(["trace_id", "span_id"])])
