@@ -104,7 +104,7 @@ async def running(settings: Settings) -> AsyncIterator[Addresses]:
         grpc_port = await _start_grpc(settings, ingest, metrics, stack)
         # After a restart the first page would wait for this; the range does not matter, what is hot is folded whole.
         warming = asyncio.create_task(asyncio.to_thread(store.rollup_rows, "entries", TimeRange(0, 1)))
-        stack.push_async_callback(asyncio.gather, warming, return_exceptions=True)
+        stack.push_async_callback(asyncio.wait, [warming])
         scheme = "https" if settings.tls_cert else "http"
         yield Addresses(f"{scheme}://{_bracketed(settings.host)}:{port}", f"{_bracketed(settings.host)}:{grpc_port}")
 
