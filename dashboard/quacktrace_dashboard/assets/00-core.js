@@ -16,17 +16,23 @@ window.qt = (function () {
   const serviceSlot = (service) => slots[service] ?? hash(service) % SLOT_COUNT;
   const serviceColour = (service) => `var(--qt-service-${serviceSlot(service)})`;
 
-  // Services that only this trace knows still must not share a colour while one is free.
+  // Slots for the services of one picture: their own, unless another one of the picture has it and a slot is free. With
+  // more than twelve services in all, two of a trace would otherwise look like one.
   function assignSlots(services) {
+    const sorted = [...services].sort();
+    const result = {};
     const taken = new Set();
-    const unknown = [];
-    for (const service of services) service in slots ? taken.add(slots[service]) : unknown.push(service);
-    const result = { ...slots };
-    for (const service of unknown.sort()) {
-      let slot = hash(service) % SLOT_COUNT;
-      if (taken.size < SLOT_COUNT) while (taken.has(slot)) slot = (slot + 1) % SLOT_COUNT;
-      taken.add(slot);
+    const isFree = (slot) => !taken.has(slot) || taken.size >= SLOT_COUNT;
+    const take = (service, slot) => {
       result[service] = slot;
+      taken.add(slot);
+    };
+    for (const service of sorted) if (service in slots && isFree(slots[service])) take(service, slots[service]);
+    for (const service of sorted) {
+      if (service in result) continue;
+      let slot = serviceSlot(service);
+      while (!isFree(slot)) slot = (slot + 1) % SLOT_COUNT;
+      take(service, slot);
     }
     return result;
   }
