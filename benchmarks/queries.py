@@ -3,8 +3,8 @@
     python benchmarks/queries.py --data DIR [--spans 1500000] [--hours 24] [--repeat 40]
 
 The store is built in DIR by appending and sealing, which is measured too; one that is there already is asked as it is.
-Traces are modelled on twelve services with databases, 10 to 30 spans each: drawn once per chunk, re-stamped with new ids
-and times for the next one. The API is served in this process and asked over a real socket, one request at a time;
+Traces are modelled on twelve services with databases, 10 to 30 spans each: drawn once per chunk, re-stamped with new
+ids and times for the next one. The API is served in this process and asked over a real socket, one request at a time;
 `cpu_p50_ms` counts server and client together, and holds where other processes share the machine.
 """
 
