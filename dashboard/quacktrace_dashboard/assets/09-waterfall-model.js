@@ -181,6 +181,15 @@ qt.WaterfallModel = class {
     return this.data.names[this.data.name[row]];
   }
 
+  queryText(row) { return this.data.query_texts?.[this.data.query_text[row]] || ""; }
+
+  // How long a message lay between being sent and being taken; 0 where the row took none.
+  queueWait(row) {
+    const { kind, parent, start, dur_us: duration } = this.data, sender = parent[row];
+    if (qt.KINDS[kind[row]] !== "consumer" || sender < 0 || !["producer", "client"].includes(qt.KINDS[kind[sender]])) return 0;
+    return Math.max(start[row] - start[sender] - duration[sender], 0);
+  }
+
   rowOf(spanId) {
     for (let at = this.data.sid.indexOf(spanId); at >= 0; at = this.data.sid.indexOf(spanId, at + 1))
       if (at % 16 === 0) return at / 16;

@@ -14,6 +14,7 @@ qt.WaterfallRow = class {
     this.swatch = make("i", { className: "qt-swatch" });
     this.service = make("span", { className: "qt-wf-service" });
     this.operation = make("span", { className: "qt-wf-operation" });
+    this.query = make("span", { className: "qt-wf-query" });
     this.badges = make("span", { className: "qt-wf-badges" });
     this.self = make("span", { className: "qt-wf-self" });
     this.names = make(
@@ -23,6 +24,7 @@ qt.WaterfallRow = class {
       this.swatch,
       this.service,
       this.operation,
+      this.query,
       this.badges,
       this.self,
     );
@@ -84,6 +86,7 @@ qt.WaterfallRow = class {
       data.parent[row] >= 0 && data.svc[data.parent[row]] === data.svc[row] && row !== selected,
     );
     this.operation.textContent = model.operation(row);
+    this.query.textContent = model.queryText(row);
     this.self.textContent = qt.duration(data.self_us[row]);
     this.drawBadges(isError);
 
@@ -123,10 +126,11 @@ qt.WaterfallRow = class {
       { FLAG, make } = qt;
     const flags =
       model.data.flags[row] & (FLAG.ORPHAN | FLAG.SKEWED | FLAG.LINKS | FLAG.LOGS | FLAG.UNFINISHED | FLAG.CYCLE);
-    const key = `${flags}${isError}`;
+    const wait = model.queueWait(row),
+      key = `${flags}${isError}${wait}`;
     if (this.badgeKey === key) return;
     this.badgeKey = key;
-    const badge = (text, title) => make("em", { className: "qt-wf-badge", text, title });
+    const badge = (text, title, more = "") => make("em", { className: `qt-wf-badge ${more}`, text, title });
     const small = (name, title) => {
       const mark = qt.icon(name);
       mark.title = title;
@@ -135,6 +139,8 @@ qt.WaterfallRow = class {
     this.badges.replaceChildren(
       ...[
         isError && small("error", "This span failed"),
+        wait > 1000 &&
+          badge(`queued ${qt.duration(wait)}`, "From the end of sending to the beginning of processing", "is-quiet"),
         flags & FLAG.ORPHAN && badge("parent missing", "Its parent span never arrived"),
         flags & FLAG.UNFINISHED && badge("unfinished", "The span has begun and not ended"),
         flags & FLAG.CYCLE && badge("cycle", "Its parents formed a circle, which was cut here"),
@@ -198,8 +204,10 @@ qt.spanTipLines = function (model, row, colour) {
     line("Duration", qt.duration(data.dur_us[row])),
     line("Self time", qt.duration(data.self_us[row])),
     line("Starts at", `+${qt.duration(Math.max(data.start[row], 0))}`),
+    model.queueWait(row) > 0 && line("Waited in the queue", qt.duration(model.queueWait(row))),
     critical > 0 && line("On the critical path", qt.duration(critical)),
     children > 0 && line("Children", qt.count(children)),
     events > 0 && line("Events", qt.count(events)),
+    model.queryText(row) && make("code", { text: model.queryText(row) }),
   ].filter(Boolean);
 };

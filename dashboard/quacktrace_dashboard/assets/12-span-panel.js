@@ -43,7 +43,11 @@ qt.SpanPanel = class {
     try {
       const span = await qt.getJson(`/api/v1/traces/${model.data.trace_id}/spans/${spanId}`, { signal });
       if (signal.aborted) return;
-      this.host.replaceChildren(this.head(model, row), this.facts(model, row), ...this.sections.of(span, model, row));
+      this.host.replaceChildren(
+        this.head(model, row, span),
+        this.facts(model, row),
+        ...this.sections.of(span, model, row),
+      );
     } catch (error) {
       if (error.name === "AbortError") return;
       this.shown = null;
@@ -66,7 +70,7 @@ qt.SpanPanel = class {
     this.host.dataset.ready = "true";
   }
 
-  head(model, row) {
+  head(model, row, span) {
     const { make } = qt,
       { data } = model,
       kind = qt.KINDS[data.kind[row]];
@@ -78,6 +82,7 @@ qt.SpanPanel = class {
         { className: "qt-tool", type: "button", title: label, "aria-label": label, onclick: action },
         qt.icon(name),
       );
+    const chip = (text, title) => text && make("span", { className: "qt-chip", title }, make("span", { text }));
     return make(
       "header",
       { className: "qt-panel-head" },
@@ -91,6 +96,8 @@ qt.SpanPanel = class {
           make("span", { text: model.service(row) }),
         ),
         kind && make("span", { className: "qt-chip", text: kind }),
+        chip(span?.service_version, "Service version"),
+        chip(span?.service_instance_id, "Service instance"),
         model.isError(row) &&
           make("span", { className: "qt-chip qt-chip-error" }, qt.icon("error"), make("span", { text: "error" })),
         make(

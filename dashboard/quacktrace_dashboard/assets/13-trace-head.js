@@ -2,9 +2,10 @@
 "use strict";
 
 qt.TraceHead = class {
-  // onToggle is called when a service was hidden or shown.
-  constructor(host, { onToggle }) {
+  // onToggle is called when a service was hidden or shown, onSelect with the row that a finding is about.
+  constructor(host, { onToggle, onSelect }) {
     this.host = host;
+    this.onSelect = onSelect;
     this.onToggle = onToggle;
   }
 
@@ -99,6 +100,7 @@ qt.TraceHead = class {
               make("span", { text: notes.join(" · ") }),
             ),
         ),
+        qt.traceFindings(model, this.onSelect),
         this.shares(model, slots),
       ].filter(Boolean),
     );

@@ -82,6 +82,14 @@ qt.TracePage = class {
         button.dataset.mode
       ];
     this.find(this.findInput.value);
+    this.selectAwaited();
+  }
+
+  selectAwaited() {
+    const row = this.awaited && this.waterfall.selected < 0 ? this.model.rowOf(this.awaited) : -1;
+    if (row < 0) return;
+    this.awaited = null;
+    this.waterfall.select(row, { isOpening: true, isCentred: true });
   }
 
   // ---- drawing ----
@@ -89,7 +97,10 @@ qt.TracePage = class {
     const { make } = qt;
     this.model = new qt.WaterfallModel(data);
     const header = make("header", { className: "qt-trace-head" });
-    this.head = new qt.TraceHead(header, { onToggle: () => this.waterfall.invalidate() });
+    this.head = new qt.TraceHead(header, {
+      onToggle: () => this.waterfall.invalidate(),
+      onSelect: (row) => this.waterfall.select(row, { isOpening: true, isCentred: true }),
+    });
     this.bar = make("div", { className: "qt-trace-tools", role: "toolbar", "aria-label": "Waterfall" });
     const waterfall = make("div", { className: "qt-card" }),
       panel = make("aside", { hidden: true });
@@ -108,7 +119,10 @@ qt.TracePage = class {
     const span = new URLSearchParams(location.search).get("span");
     const row = span ? this.model.rowOf(span.toLowerCase()) : -1;
     if (row >= 0) requestAnimationFrame(() => this.waterfall.select(row, { isOpening: true, isCentred: true }));
-    else if (span) qt.toast(`Span ${span} is not in this trace`);
+    else if (span) {
+      this.awaited = span.toLowerCase(); // a log record may arrive before the span that wrote it has ended
+      qt.toast(`Span ${span} is not in this trace, or not yet`);
+    }
     this.host.dataset.ready = "true";
   }
 

@@ -15,13 +15,38 @@ from quacktrace_dashboard.palette import service_colour
 
 __all__ = ["error_group_list", "sparkline"]
 
-
-def error_group_list(groups: Iterable[Mapping[str, Any]], viewer: Viewer, *, slots: Mapping[str, int]) -> Component:
-    """One row a group; the row opens the group's example at the span where it began."""
-    return html.Ul([_group(group, viewer, slots) for group in groups], className="qt-error-groups")
+LEAST_FOR_ONLY = 5
+"""Failures from which on it is no chance that all of them come from one of several versions or instances."""
 
 
-def _group(group: Mapping[str, Any], viewer: Viewer, slots: Mapping[str, int]) -> Component:
+def error_group_list(
+    groups: Iterable[Mapping[str, Any]],
+    viewer: Viewer,
+    *,
+    slots: Mapping[str, int],
+    services: Iterable[Mapping[str, Any]],
+) -> Component:
+    """One row a group; the row opens the group's example at the span where it began.
+
+    `services` says which versions and instances each service has, for groups that come from one of them alone.
+    """
+    known = {service["service_name"]: service for service in services}
+    rows = [_group(group, viewer, slots, _only(group, known.get(group["service_name"], {}))) for group in groups]
+    return html.Ul(rows, className="qt-error-groups")
+
+
+def _only(group: Mapping[str, Any], service: Mapping[str, Any]) -> str | None:
+    """The one version, or the one instance, that fails while others of the same service do not."""
+    if group["count"] < LEAST_FOR_ONLY:
+        return None
+    for field, word in (("versions", "version"), ("instances", "instance")):
+        failing, others = group.get(field) or [], service.get(field) or []
+        if len(failing) == 1 and len(others) > 1:
+            return f"only {word} {failing[0]} of {len(others)}"
+    return None
+
+
+def _group(group: Mapping[str, Any], viewer: Viewer, slots: Mapping[str, int], only: str | None) -> Component:
     traces = group["traces"]
     where = " · ".join(part for part in (group["operation"], group.get("frame")) if part)
     return html.Li(
@@ -31,6 +56,7 @@ def _group(group: Mapping[str, Any], viewer: Viewer, slots: Mapping[str, int]) -
                     [
                         html.B(group["exception_type"] or "Error"),
                         html.Span(group["message"] or "no message", className="qt-error-message"),
+                        html.Span(html.Span(only), className="qt-chip qt-error-only", title=only) if only else None,
                     ],
                     className="qt-error-what",
                 ),

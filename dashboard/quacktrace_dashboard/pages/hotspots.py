@@ -159,6 +159,7 @@ def register(app: Dash, client: QueryClient) -> None:
             if start_ms > from_ms:
                 hotspots = client.get("/api/v1/hotspots", {**parameters, "from": start_ms, "buckets": _BUCKETS})
             groups = client.get("/api/v1/errors", {**parameters, "limit": _GROUPS})["groups"]
+            services = client.get("/api/v1/services", {"from": from_ms, "to": to_ms})["services"] if groups else []
         except DashboardError as error:
             return (error_card(error), True, "", tools, *nothing)
         if not hotspots["errors"]["services"] and not hotspots["ranked"]:
@@ -177,7 +178,7 @@ def register(app: Dash, client: QueryClient) -> None:
             {"height": height},
             {"height": height},
             [_row(ranked) for ranked in hotspots["ranked"][:_RANKED]],
-            error_group_list(groups, viewer, slots=slots)
+            error_group_list(groups, viewer, slots=slots, services=services)
             if groups
             else html.P("Nothing failed in this time range.", className="qt-muted qt-card-empty"),
             {

@@ -166,7 +166,7 @@ def register(app: Dash, client: QueryClient) -> None:
             _problem_card(problems, state, slots, is_young=is_young),
             _services_head(services["services"], state),
             _rows(services["services"], previous, hotspots),
-            _errors_card(groups, state, viewer, slots),
+            _errors_card(groups, state, viewer, slots, services["services"]),
         )
 
     # Dash runs a callback for a page that comes in later only if it has an output there.
@@ -280,7 +280,11 @@ def _rows(
 
 
 def _errors_card(
-    groups: Sequence[Mapping[str, Any]], state: ViewState, viewer: Viewer, slots: Mapping[str, int]
+    groups: Sequence[Mapping[str, Any]],
+    state: ViewState,
+    viewer: Viewer,
+    slots: Mapping[str, int],
+    services: Sequence[Mapping[str, Any]],
 ) -> list[Component]:
     latest = sorted(groups, key=lambda group: group["last_seen"], reverse=True)[:_MAX_GROUPS]
     head = html.Div(
@@ -295,7 +299,7 @@ def _errors_card(
     )
     if not latest:
         return [head, html.P("Nothing failed in this time range.", className="qt-muted qt-card-empty")]
-    return [head, error_group_list(latest, viewer, slots=slots)]
+    return [head, error_group_list(latest, viewer, slots=slots, services=services)]
 
 
 PAGE = Page(

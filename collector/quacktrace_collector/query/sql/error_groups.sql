@@ -29,9 +29,11 @@ normalised as (
         * exclude (message),
         regexp_replace(
             regexp_replace(
-                regexp_replace(
-                    message, '(^|[\s(\[{=:,])(?:''[^''\n]*''|"[^"\n]*")', '\1‹…›', 'g'
-                ),
+                case
+                    -- All that a KeyError says is the quoted key.
+                    when regexp_full_match(message, '''[^''\n]*''|"[^"\n]*"') then message
+                    else regexp_replace(message, '(^|[\s(\[{=:,])(?:''[^''\n]*''|"[^"\n]*")', '\1‹…›', 'g')
+                end,
                 '[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F-]{22}|\b0x[0-9a-fA-F]+\b|\b[0-9a-fA-F]{16,}\b',
                 '‹…›',
                 'g'
