@@ -1,8 +1,9 @@
-"""A real browser, for the pages' own tests and for the demo's."""
+"""What all tests share: a real browser, and signals that reach the processes they start."""
 
 from __future__ import annotations
 
 import shutil
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -19,6 +20,12 @@ _FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+
+
+def pytest_configure() -> None:
+    """A run in the background of a script starts with SIGINT ignored, and so would every process that we interrupt."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="module")
