@@ -5,7 +5,7 @@ BIN := .venv/bin
 .PHONY: demo test check format docs browser clean
 
 demo: .venv/installed-all
-	$(BIN)/quacktrace demo
+	$(BIN)/quacktrace demo $(ARGS)
 
 test: browser check
 
