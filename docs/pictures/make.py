@@ -126,11 +126,6 @@ def main() -> None:
         wait_until(lambda: demo.count("name = 'POST /checkout' and kind = 'SERVER'") >= USUAL_CHECKOUTS)
         for fault in FAULTS:
             demo.switch_on(fault)
-        wait_until(
-            lambda: (
-                demo.count("service_name = 'order' and name = 'GET /orders' and duration_ns > 5e8") >= FAULTY_REPORTS
-            )
-        )
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page(viewport=SIZE, color_scheme="light", reduced_motion="reduce")
         go_the_journeys(page, demo)

@@ -86,7 +86,7 @@ def _node(node: Mapping[str, Any], centre: Point, seconds: float) -> dict[str, A
         "x": centre.x,
         "y": centre.y,
         "name": name,
-        "note": note,
+        "note": note.removeprefix(f"{node['kind']} "),  # a symbol and the shape say the kind
         "rate": f"{per_second} · p95 {p95}",
         "share": format_percent(share) if errors else "ok",
         # A sliver is still seen, and a full ring means every call.
