@@ -17,6 +17,14 @@ from real_processes import RunningCollector, clean_environment, started, wait_un
 
 HERE = Path(__file__).parent
 
+# Each service exports for itself, and logs apart from spans.
+ALL_HAS_ARRIVED = """
+    select 1
+    where (select count(*) from spans where name like 'GET /stock%' and kind = 'SERVER') = 2
+      and (select count(*) from spans where name like 'GET /item%' and kind = 'SERVER') = 2
+      and (select count(*) from logs where body in ('asked for teapot', 'looked up teapot')) = 2
+"""
+
 
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -62,8 +70,8 @@ def shop(collector: RunningCollector, tmp_path_factory: pytest.TempPathFactory) 
         assert fetch(f"{url}/item/teapot") == 200
         assert fetch(f"{url}/item/unobtainium") == 500
         wait_until(
-            lambda: collector.rows("select 1 from spans where name like 'GET /stock%' having count(*) = 2"),
-            what="the spans of both requests",
+            lambda: collector.rows(ALL_HAS_ARRIVED),
+            what="spans of both requests from both services, and their logs",
         )
         yield Shop(url, folder, collector)
 
