@@ -101,10 +101,34 @@ class Shop:
         return trace_id, *fetch(method, self.gateway_url + path, body, headers)
 
     def sign_in(self, user_id: int) -> str:
-        """A token for one of the customers."""
-        _, status, answer = self.ask("POST", "/signin", {"user_id": user_id, "password": f"quack-{user_id}"})
-        assert status == 201, answer
-        return str(answer["token"])
+        """A token for one of the customers, once the shop lets people in: a circuit may still be open."""
+        credentials = {"user_id": user_id, "password": f"quack-{user_id}"}
+        tokens: list[str] = []
+
+        def is_let_in() -> bool:
+            _, status, answer = self.ask("POST", "/signin", credentials)
+            tokens.extend([str(answer["token"])] if status == 201 else [])
+            return bool(tokens)
+
+        wait_until(is_let_in)
+        return tokens[0]
+
+    def await_health(self) -> None:
+        """Wait until what a fault leaves behind is over: open circuits, queues, locks. Every service is asked."""
+        bill = {"user_id": 42, "amount_cents": 100}
+
+        def is_well() -> bool:
+            token = self.sign_in(42)
+            answers = [
+                self.check_out(token),
+                self.ask("POST", "/payments/charge", bill),
+                self.ask("GET", "/orders", token=token),
+                self.ask("GET", "/users/3"),
+                self.ask("GET", "/browse"),
+            ]
+            return all(status < 300 for _, status, _ in answers)
+
+        wait_until(lambda: is_well() and is_well())
 
     def check_out(self, token: str) -> tuple[str, int, Any]:
         """Buy something."""
