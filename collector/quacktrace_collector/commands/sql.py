@@ -34,7 +34,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "--format", choices=tuple(ACCEPT), default="table", help="how to print the rows (default: table)"
     )
     parser.add_argument("--limit", type=int, metavar="N", help="at most this many rows (default: 10000)")
-    parser.add_argument("--timeout", type=float, metavar="S", help="stop after this many seconds (default: 10)")
+    parser.add_argument("--timeout", type=float, default=30.0, metavar="S", help="stop after this many seconds (default: 30)")
     parser.add_argument("--url", metavar="URL", help=f"the collector (default: QUACKTRACE_URL, else {DEFAULT_URL})")
     parser.add_argument("--token", metavar="T", help="read token (default: QUACKTRACE_READ_TOKEN)")
 
@@ -48,11 +48,9 @@ def _run(arguments: argparse.Namespace) -> int:
     client = CollectorClient(
         arguments.url or default_url(), token=arguments.token or os.environ.get("QUACKTRACE_READ_TOKEN")
     )
-    request: dict[str, Any] = {"query": query}
+    request: dict[str, Any] = {"query": query, "timeout_s": arguments.timeout}
     if arguments.limit is not None:
         request["limit"] = arguments.limit
-    if arguments.timeout is not None:
-        request["timeout_s"] = arguments.timeout
     answer = client.post(
         "/api/v1/sql",
         json.dumps(request).encode(),

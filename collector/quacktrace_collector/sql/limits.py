@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import resource
 import signal
 import sys
 
-__all__ = ["confine", "release_program_pages", "resident_bytes", "return_free_memory"]
+__all__ = ["confine", "give_way", "release_program_pages", "resident_bytes", "return_free_memory"]
 
 _PR_SET_PDEATHSIG = 1
 _MADV_DONTNEED = 4
 _MAX_OPEN_FILES = 1_024
+# Ingest goes first: beside four clients that send bombs, its p99 was 1.8 times idle's without this, 1.3 with it.
+_NICENESS = 10
 
 
 def confine(*, address_space_bytes: int, parent_pid: int) -> None:
@@ -30,6 +33,13 @@ def confine(*, address_space_bytes: int, parent_pid: int) -> None:
         # The parent may have died before the line above took effect.
         if os.getppid() != parent_pid:
             raise SystemExit("the collector is gone")
+
+
+def give_way() -> None:
+    """Let the collector run first. Where Linux groups tasks by session, the group's niceness counts and not our own."""
+    os.nice(_NICENESS)
+    with contextlib.suppress(OSError), open("/proc/self/autogroup", "w", encoding="ascii") as autogroup:
+        autogroup.write(str(_NICENESS))
 
 
 def return_free_memory() -> None:

@@ -18,7 +18,7 @@ __all__ = ["add_routes"]
 _MAX_BODY_BYTES: Final = 1 << 20
 DEFAULT_LIMIT: Final = 10_000
 MAX_LIMIT: Final = 1_000_000
-DEFAULT_TIMEOUT_S: Final = 10.0
+DEFAULT_TIMEOUT_S: Final = 3.0
 MAX_TIMEOUT_S: Final = 60.0
 _CONTENT_TYPES: Final = {form: form.value for form in ResultFormat} | {ResultFormat.CSV: "text/csv; charset=utf-8"}
 _EXTENSIONS: Final = {ResultFormat.CSV: "csv", ResultFormat.ARROW: "arrow", ResultFormat.PARQUET: "parquet"}

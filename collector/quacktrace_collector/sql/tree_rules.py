@@ -66,6 +66,8 @@ _WINDOW_FUNCTIONS: Final = frozenset(
 )
 # Aggregates named by a string: list_aggregate(list, 'sum').
 _BY_NAME: Final = frozenset({"list_aggregate", "list_aggr", "array_aggregate", "array_aggr", "aggregate"})
+# The engine takes these for functions where no column has the name.
+_SESSION_NAMES: Final = frozenset({"current_catalog", "current_role", "current_schema", "current_user", "session_user"})
 _SEES_OWN_NAME: Final = {"RECURSIVE_CTE_NODE": "right", "CTE_NODE": "child"}
 _TO_LOWER: Final = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _NO_LOCATION: Final = 2**64 - 1
@@ -140,6 +142,8 @@ class TreeRules:
             raise QueryRefusedError(f"{_readable(kind)} is not allowed here.", position=position)
         if kind in ("FUNCTION", "WINDOW"):
             self._check_function(node, position)
+        elif kind == "COLUMN_REF" and {*map(_folded, node.get("column_names") or ())} & _SESSION_NAMES:
+            raise QueryRefusedError("Queries see nothing of the session.", position=position)
         elif kind == "TYPE" and (node.get("catalog") or node.get("schema")):
             raise QueryRefusedError("Types have no schema here.", position=position)
 

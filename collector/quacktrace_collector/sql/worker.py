@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from quacktrace_collector.sql.landlock import forbid_writing
+from quacktrace_collector.sql.limits import give_way
 
 if TYPE_CHECKING:
     from quacktrace_collector.sql.engine import Engine
@@ -31,6 +32,7 @@ def main() -> None:
     """Take the pipes away from everything else, load the engine, confine the process, then serve."""
     requests, answers = _own_pipes()
     options: dict[str, Any] = json.loads(sys.argv[1])
+    give_way()
     forbid_writing()
     # pyarrow and DuckDB load these when they are installed: 12 MB that nothing here uses.
     sys.modules["numpy"] = None  # type: ignore[assignment]  # None makes an import fail, as documented
