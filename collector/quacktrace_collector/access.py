@@ -10,6 +10,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from quacktrace_collector.app_keys import METRICS, SETTINGS
+from quacktrace_collector.cors import cors_headers, may_send
 from quacktrace_collector.settings import Settings
 
 _INGEST_PATHS = ("/v1/", "/api/v2/spans")
@@ -24,12 +25,14 @@ async def access_middleware(request: web.Request, handler: Handler) -> web.Strea
         request.app[METRICS].count("qt_http_refused_total", reason="host")
         return _refusal(421, "misdirected", f"this collector does not answer for the host {request.host!r}")
     origin = request.headers.get("Origin")
-    if origin and origin not in settings.cors_origins and urlsplit(origin).netloc != request.host:
+    if origin and urlsplit(origin).netloc != request.host and not may_send(request):
         request.app[METRICS].count("qt_http_refused_total", reason="origin")
         return _refusal(403, "foreign_origin", f"pages of {origin} may not ask; allow them with --cors-origin {origin}")
     if request.path not in _OPEN_PATHS and not _has_token(request, settings):
         request.app[METRICS].count("qt_http_refused_total", reason="token")
-        return _refusal(401, "unauthorized", "a valid token is needed: Authorization: Bearer <token>")
+        answer = _refusal(401, "unauthorized", "a valid token is needed: Authorization: Bearer <token>")
+        answer.headers.update(cors_headers(request))
+        return answer
     return await handler(request)
 
 
@@ -39,7 +42,9 @@ def _has_token(request: web.Request, settings: Settings) -> bool:
     if expected is None or request.method == "OPTIONS":
         return True
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-    return scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), expected.encode())
+    return scheme.lower() == "bearer" and hmac.compare_digest(
+        given.strip().encode("utf-8", "surrogateescape"), expected.encode()
+    )
 
 
 def _host_name(host: str) -> str:

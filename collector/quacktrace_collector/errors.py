@@ -3,7 +3,8 @@
     QuacktraceError
     ├── BadRequestError
     │   ├── MalformedBodyError
-    │   └── QueryRefusedError
+    │   ├── QueryRefusedError
+    │   └── SearchSyntaxError
     ├── NotFoundError
     ├── BodyTooLargeError
     ├── UnsupportedMediaError
@@ -57,6 +58,14 @@ class QueryRefusedError(BadRequestError):
         self.position = position
 
 
+class SearchSyntaxError(BadRequestError):
+    """A search that cannot be read; `position` is the offending character, counted from 0."""
+
+    def __init__(self, message: str, *, hint: str, position: int) -> None:
+        super().__init__(message, hint=hint)
+        self.position = position
+
+
 class NotFoundError(QuacktraceError):
     """A trace or span that is not stored."""
 
@@ -76,6 +85,8 @@ class UnsupportedMediaError(QuacktraceError):
 
     status = 415
     code = "unsupported_media"
+    accepted: tuple[str, ...] = ()
+    """Content types that are."""
 
 
 class QueryTimeoutError(QuacktraceError):

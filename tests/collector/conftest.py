@@ -18,6 +18,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span as OtlpSpan
 
 from quacktrace_collector.decode import decode_logs, decode_spans
 from quacktrace_collector.store import Store
+from served_collector import Collector, served_collector
 
 RECEIVED_AT_NS = 1_795_388_500_000_000_000
 BASE_NS = 1_795_388_400_000_000_000
@@ -193,6 +194,13 @@ async def api(span_store: SpanStore) -> AsyncIterator[TestClient[Any, Any]]:
     add_routes(app)
     async with TestClient(TestServer(app)) as client:
         yield client
+
+
+@pytest.fixture
+async def collector(tmp_path: Path) -> AsyncIterator[Collector]:
+    """The receiving routes over a store of their own."""
+    async with served_collector(tmp_path) as served:
+        yield served
 
 
 @pytest.fixture(scope="session")

@@ -4,17 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import io
 import json
 import zlib
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-import aiohttp
 import pytest
-from aiohttp import web
 from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
@@ -26,70 +19,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
-from quacktrace_collector.access import access_middleware
-from quacktrace_collector.api.error_middleware import error_middleware
-from quacktrace_collector.app_keys import INGEST, METRICS, SETTINGS
-from quacktrace_collector.ingest import Ingest
-from quacktrace_collector.metrics import Metrics
-from quacktrace_collector.receive.http import add_routes
-from quacktrace_collector.settings import Settings
-from quacktrace_collector.store import Store
-
-PROTOBUF = {"Content-Type": "application/x-protobuf"}
-JSON = {"Content-Type": "application/json"}
-TRUSTED = "https://shop.example"
-
-
-@dataclass
-class Collector:
-    """A served collector and ways to look into it."""
-
-    session: aiohttp.ClientSession
-    port: int
-    store: Store
-    metrics: Metrics
-    ingest: Ingest
-
-    async def post(self, body: bytes, headers: dict[str, str], path: str = "/v1/traces") -> tuple[int, bytes, Any]:
-        """Status, body and headers of the answer."""
-        url = f"http://127.0.0.1:{self.port}{path}"
-        async with self.session.post(url, data=io.BytesIO(body), headers=headers) as answer:
-            return answer.status, await answer.read(), answer.headers
-
-    async def raw(self, request: bytes) -> bytes:
-        """Everything the server says to these bytes until it closes."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        writer.write(request)
-        answer = await reader.read()
-        writer.close()
-        return answer
-
-    def spans(self) -> int:
-        return self.store.counts()[0]
-
-    def refused(self, reason: str) -> float:
-        return self.metrics.value("qt_ingest_rejected_requests_total", reason=reason)
-
-
-@pytest.fixture
-async def collector(tmp_path: Path) -> AsyncIterator[Collector]:
-    metrics = Metrics()
-    store = Store(tmp_path / "data", metrics=metrics)
-    ingest = Ingest(store, metrics=metrics, on_commit=lambda _committed: None)
-    app = web.Application(middlewares=[error_middleware, access_middleware])
-    app[INGEST], app[METRICS] = ingest, metrics
-    app[SETTINGS] = Settings(data_dir=tmp_path, cors_origins=(TRUSTED,))
-    add_routes(app)
-    runner = web.AppRunner(app, auto_decompress=False)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    port = runner.addresses[0][1]
-    async with aiohttp.ClientSession() as session:
-        yield Collector(session, port, store, metrics, ingest)
-    await runner.cleanup()
-    await asyncio.to_thread(ingest.stop)
-    await asyncio.to_thread(store.close)
+from served_collector import JSON, PROTOBUF, Collector
 
 
 def trace_request(spans: int = 1, *, bad: int = 0, name: str = "op") -> bytes:
@@ -225,20 +155,6 @@ async def test_a_stopping_collector_says_when_to_come_back(collector: Collector)
         assert answer
 
 
-async def test_a_preflight_names_what_a_trusted_page_may_send(collector: Collector) -> None:
-    url = f"http://127.0.0.1:{collector.port}/v1/traces"
-    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type,x-id"}
-    async with collector.session.options(url, headers={"Origin": TRUSTED} | asked) as answer:
-        assert answer.status == 204
-        assert answer.headers["Access-Control-Allow-Origin"] == TRUSTED
-        assert answer.headers["Access-Control-Allow-Headers"] == "content-type,x-id"
-    async with collector.session.options(url, headers={"Origin": "https://evil.example"} | asked) as answer:
-        assert answer.status == 403
-        assert "Access-Control-Allow-Origin" not in answer.headers
-    async with collector.session.post(url, data=b"", headers=PROTOBUF | {"Origin": TRUSTED}) as answer:
-        assert (answer.status, answer.headers["Access-Control-Allow-Origin"]) == (200, TRUSTED)
-
-
 def head(collector: Collector, framing: str) -> bytes:
     return (
         f"POST /v1/traces HTTP/1.1\r\nHost: 127.0.0.1:{collector.port}\r\n"
@@ -264,7 +180,7 @@ async def test_a_length_and_chunks_together_are_refused(collector: Collector) ->
 async def test_a_body_that_stops_coming_is_answered_408_and_closed(
     collector: Collector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("quacktrace_collector.receive.http.GRACE_S", 0.05)
+    monkeypatch.setattr("quacktrace_collector.receive.http_body.GRACE_S", 0.05)
     answer = await collector.raw(head(collector, "Content-Length: 1000000") + b"x")
     assert answer.startswith(b"HTTP/1.1 408 ")
     assert collector.metrics.value("qt_http_timeouts_total") == 1

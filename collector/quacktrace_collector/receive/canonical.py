@@ -61,6 +61,8 @@ def canonical_request(signal: Signal, encoding: Encoding, body: bytes) -> Canoni
 
         parsed = parse_json(_REQUESTS[signal], body)
         return _checked(signal, parsed.message, size=len(body), normalised=parsed.normalised)
+    if encoding is Encoding.ZIPKIN:
+        return _checked(signal, _from_zipkin(body), size=len(body), normalised={})
     message = _REQUESTS[signal]()
     try:
         message.ParseFromString(body)
@@ -71,6 +73,18 @@ def canonical_request(signal: Signal, encoding: Encoding, body: bytes) -> Canoni
         raise MalformedBodyError(f"the body is not an {message.DESCRIPTOR.name}: {reason}") from error
     message.DiscardUnknownFields()
     return _checked(signal, message, size=len(body), normalised={})
+
+
+def _from_zipkin(body: bytes) -> ExportTraceServiceRequest:
+    from quacktrace_collector.receive.otlp_json import load_json
+    from quacktrace_collector.translate.json_values import TranslationError
+    from quacktrace_collector.translate.zipkin import zipkin_request
+
+    document, _ = load_json(body)
+    try:
+        return zipkin_request(document)
+    except TranslationError as error:
+        raise MalformedBodyError(f"the body is not a list of Zipkin v2 spans: {error}") from error
 
 
 def _checked(signal: Signal, message: Any, *, size: int, normalised: Mapping[str, int]) -> Canonical:

@@ -1,4 +1,4 @@
-"""The two encodings of OTLP."""
+"""How a request may be written: the two encodings of OTLP, and Zipkin's own."""
 
 from __future__ import annotations
 
@@ -6,7 +6,18 @@ from enum import Enum
 
 
 class Encoding(Enum):
-    """How an export request is written; the value is its content type."""
+    """How an export request is written."""
 
-    PROTOBUF = "application/x-protobuf"
-    JSON = "application/json"
+    PROTOBUF = "protobuf"
+    JSON = "json"
+    ZIPKIN = "zipkin"
+    """Zipkin's v2 JSON; only traces."""
+
+
+CONTENT_TYPES = {"application/x-protobuf": Encoding.PROTOBUF, "application/json": Encoding.JSON}
+"""OTLP's."""
+
+
+def content_type_of(encoding: Encoding) -> str:
+    """What an answer in this encoding is called."""
+    return "application/x-protobuf" if encoding is Encoding.PROTOBUF else "application/json"

@@ -38,10 +38,12 @@ class ExportAnswer:
     signal: Signal
     rejected: int = 0
     message: str = ""
+    received: int = 0
+    """Spans or log records that the request held."""
 
     def encoded(self, encoding: Encoding) -> bytes:
         """The response message of the signal."""
-        if encoding is Encoding.JSON:
+        if encoding is not Encoding.PROTOBUF:
             return self._json()
         if not self.rejected and not self.message:
             return b""
@@ -87,7 +89,7 @@ class Exporter:
         if canonical.records == 0:
             return ExportAnswer(signal)
         outcome = await self._ingest.submit(signal, canonical.body)
-        return ExportAnswer(signal, sum(outcome.rejected.values()), outcome.message)
+        return ExportAnswer(signal, sum(outcome.rejected.values()), outcome.message, outcome.received)
 
     def count_refusal(self, reason: str) -> None:
         """Count a request that was refused as a whole."""

@@ -57,7 +57,7 @@ class _WrongValueError(Exception):
 
 def parse_json(message_class: Any, body: bytes) -> ParsedJson:
     """Convert a JSON body; MalformedBodyError says where it is wrong."""
-    document, replaced = _load(body)
+    document, replaced = load_json(body)
     message = message_class()
     try:
         _fill(message, document)
@@ -67,7 +67,8 @@ def parse_json(message_class: Any, body: bytes) -> ParsedJson:
     return ParsedJson(message, {"utf8": replaced} if replaced else {})
 
 
-def _load(body: bytes) -> tuple[Any, int]:
+def load_json(body: bytes) -> tuple[Any, int]:
+    """The document, and how many lone surrogates had to be replaced; MalformedBodyError for what is no JSON."""
     try:
         return orjson.loads(body), 0
     except orjson.JSONDecodeError as error:

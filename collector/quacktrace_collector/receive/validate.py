@@ -22,7 +22,7 @@ from quacktrace_collector.receive.validation_child import (
 )
 from quacktrace_collector.signal_kinds import Signal
 
-MAX_INLINE_BYTES: Final = {Encoding.PROTOBUF: 1 << 20, Encoding.JSON: 128 << 10}
+MAX_INLINE_BYTES: Final = {Encoding.PROTOBUF: 1 << 20, Encoding.JSON: 128 << 10, Encoding.ZIPKIN: 128 << 10}
 """About 5 ms of the event loop each: protobuf parses at 400 MB/s, JSON is walked in Python at 10."""
 
 MAX_CHILD_BYTES: Final = 1 << 30
