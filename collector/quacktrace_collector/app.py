@@ -74,6 +74,7 @@ async def running(settings: Settings) -> AsyncIterator[Addresses]:
             metrics=metrics,
             retention_s=settings.retention_s,
             max_size_bytes=settings.max_size_bytes,
+            least_free_bytes=settings.least_free_bytes,
         )
         stack.push_async_callback(asyncio.to_thread, store.close)
         live = LiveFeed()
@@ -90,6 +91,7 @@ async def running(settings: Settings) -> AsyncIterator[Addresses]:
         app = web.Application(middlewares=[error_middleware, access_middleware])
         app[INGEST], app[LIVE], app[METRICS] = ingest, live, metrics
         app[SETTINGS], app[SQL_POOL], app[STORE] = settings, pool, store
+        app.on_response_prepare.append(health.mark_partial)
         for module in (receive_http, health, api_routes, sql_routes):
             module.add_routes(app)
 
@@ -159,6 +161,9 @@ def _register_gauges(metrics: Metrics, store: Store) -> None:
     metrics.gauge("qt_store_spans", lambda: store.counts()[0])
     metrics.gauge("qt_store_logs", lambda: store.counts()[1])
     metrics.gauge("qt_store_sealed_bytes", store.size_bytes)
+    metrics.gauge("qt_store_hot_bytes", store.hot_bytes)
+    metrics.gauge("qt_store_segments", lambda: len(store.segments))
+    metrics.gauge("qt_store_free_disk_bytes", lambda: store.space.free_bytes)
     metrics.gauge("qt_store_unsealed_generations", lambda: store.unsealed_generations)
 
 

@@ -31,6 +31,8 @@ class Settings:
     """Age, counted from arrival, past which whole sealed files are deleted."""
     max_size_bytes: int = 10_000_000_000
     """Size of the sealed files past which the oldest are deleted."""
+    least_free_bytes: int = 300_000_000
+    """Free space on the data folder's disk below which nothing new is taken."""
     write_token: str | None = None
     """Bearer token that ingest asks for."""
     read_token: str | None = None
@@ -174,6 +176,15 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("grpc_port", "--grpc-port", "QUACKTRACE_GRPC_PORT", "N", "4317", _port, "port of OTLP/gRPC"),
     Setting("retention_s", "--retention", "QUACKTRACE_RETENTION", "AGE", "7d", _duration_s, "keep traces this long"),
     Setting("max_size_bytes", "--max-size", "QUACKTRACE_MAX_SIZE", "SIZE", "10GB", _size_bytes, "keep at most this"),
+    Setting(
+        "least_free_bytes",
+        "--min-free",
+        "QUACKTRACE_MIN_FREE",
+        "SIZE",
+        "300MB",
+        _size_bytes,
+        "disk space to leave free",
+    ),
     Setting("write_token", "--write-token", "QUACKTRACE_WRITE_TOKEN", "T", None, _token, "token that sending asks for"),
     Setting("read_token", "--read-token", "QUACKTRACE_READ_TOKEN", "T", None, _token, "token that reading asks for"),
     Setting(

@@ -93,6 +93,19 @@ class Catalog:
             unused = self._take_unused()
         _drop(*unused)
 
+    def drop_empty(self, generation: Generation) -> None:
+        """Nothing came to be stored in this full generation."""
+        with self._lock:
+            self._generations = tuple(other for other in self._generations if other is not generation)
+            self._retired[generation.generation_id] = generation
+            unused = self._take_unused()
+        _drop(*unused)
+
+    def remove_segment(self, segment: Segment) -> None:
+        """The segment was set aside: its folder is somewhere else now."""
+        with self._lock:
+            self._segments = tuple(other for other in self._segments if other != segment)
+
     def _take_unused(self) -> tuple[list[Generation], list[Segment]]:
         generations = [self._retired.pop(id_) for id_ in list(self._retired) if self._pins[id_] <= 0]
         segments = [segment for segment in self._retired_segments if self._segment_pins[segment.path] <= 0]

@@ -20,16 +20,22 @@ _OPTIONS = pyarrow.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
 
 
 class FeedWriter:
-    """Appends batches of one schema; `length` counts only whole batches, so a torn tail is never read."""
+    """Appends batches of one schema; only what `commit` made count is ever read, so a torn tail does no harm."""
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         self._path = path
         self._schema = schema
-        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         self._length = 0
+        self._written = 0
 
-    def append(self, table: pa.Table) -> None:
-        """Append all rows; they count once this returns."""
+    def write(self, table: pa.Table) -> None:
+        """Write all rows after those that count; they count from the next `commit` on, and are lost without one.
+
+        Raises:
+            OSError: the disk is full, say.
+        """
+        self._written = self._length
         if not table.num_rows:
             return
         sink = pa.BufferOutputStream()
@@ -42,7 +48,11 @@ class FeedWriter:
         while payload:
             written = os.pwrite(self._fd, payload, offset)
             payload, offset = payload[written:], offset + written
-        self._length = offset
+        self._written = offset
+
+    def commit(self) -> None:
+        """What was written counts."""
+        self._length = self._written
 
     def file(self) -> FeedFile:
         """The file as far as it is committed now."""

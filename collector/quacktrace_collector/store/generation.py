@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterable
+from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +24,8 @@ from quacktrace_collector.store.time_bounds import TimeBounds
 from quacktrace_collector.store.views import quote_literal
 
 _TABLES: Final = {"spans": SPANS, "origins": ORIGINS, "logs": LOGS}
+# A generation that is opened again gets feeds of other names: readers of the old ones keep files that never change.
+_openings: Final = count(1)
 
 
 class Generation:
@@ -35,23 +38,40 @@ class Generation:
         self.log_count = 0
         self.start_times = TimeBounds()
         self.log_times = TimeBounds()
+        self.is_spoiled = False
+        """A commit failed: what is in it is sound, but nothing may be appended any more. Measured with DuckDB 2.0.0:
+        the commit after a failed fsync corrupts the heap, and one after a torn write would not be replayed."""
         self._first_append_s: float | None = None
         self._connection = connection
         self._path = directory / f"{generation_id:012d}.duckdb"
         self._origin_ids: set[int] = set()
-        self._feeds = {name: FeedWriter(self._feed_path(name), schema) for name, schema in _TABLES.items()}
+        for path in directory.glob(f"{generation_id:012d}.*.arrows"):
+            path.unlink()
+        opening = next(_openings)
+        self._feeds = {
+            name: FeedWriter(self._path.with_suffix(f".{name}-{opening}.arrows"), schema)
+            for name, schema in _TABLES.items()
+        }
 
     @classmethod
     def create(cls, connection: duckdb.DuckDBPyConnection, directory: Path, generation_id: int) -> Generation:
-        """A new, empty generation."""
+        """A new, empty generation.
+
+        Raises:
+            duckdb.Error, OSError: it could not be made, and nothing is left of it.
+        """
         generation = cls(connection, directory, generation_id)
-        cursor = generation._attach()
-        cursor.execute("begin")
-        for name, schema in _TABLES.items():
-            cursor.register("_empty", schema.empty_table())
-            cursor.execute(f"create table {generation.database}.{name} as select * from _empty")
-            cursor.unregister("_empty")
-        cursor.execute("commit")
+        try:
+            cursor = generation._attach()
+            cursor.execute("begin")
+            for name, schema in _TABLES.items():
+                cursor.register("_empty", schema.empty_table())
+                cursor.execute(f"create table {generation.database}.{name} as select * from _empty")
+                cursor.unregister("_empty")
+            cursor.execute("commit")
+        except duckdb.Error:
+            generation.drop()
+            raise
         return generation
 
     @classmethod
@@ -61,14 +81,14 @@ class Generation:
         A generation whose creation was cut short has no tables and comes back empty.
 
         Raises:
-            duckdb.Error: the file or its log is damaged.
+            duckdb.Error, pa.ArrowException: the file or its log is damaged.
+            OSError: there is no room for the feed.
         """
         generation = cls(connection, directory, generation_id)
         try:
             generation._read_back(generation._attach())
-        except duckdb.Error:
-            with contextlib.suppress(duckdb.Error):
-                generation.close()
+        except (duckdb.Error, pa.ArrowException, OSError):
+            generation.close()
             raise
         return generation
 
@@ -108,7 +128,7 @@ class Generation:
         """Commit one batch with fsync on the writer's connection and append it to the feed; all of it or nothing.
 
         Raises:
-            duckdb.Error: nothing was committed.
+            duckdb.Error, OSError: nothing was committed.
         """
         new_origins = [origin for origin in origins if origin.origin_id not in self._origin_ids]
         batches: dict[str, pa.Table] = {}
@@ -126,12 +146,18 @@ class Generation:
                 connection.register("_batch", table)
                 connection.execute(f"insert into {self.database}.{name} select * from _batch")
                 connection.unregister("_batch")
+                self._feeds[name].write(table)
+        except (duckdb.Error, OSError):
+            _rollback(connection)
+            raise
+        try:
             connection.execute("commit")
         except duckdb.Error:
+            self.is_spoiled = True
             _rollback(connection)
             raise
         for name, table in batches.items():
-            self._feeds[name].append(table)
+            self._feeds[name].commit()
             self._count(name, table)
         self._origin_ids.update(origin.origin_id for origin in new_origins)
         if self._first_append_s is None:
@@ -155,7 +181,17 @@ class Generation:
         """Detach, keeping the files for the next start."""
         for writer in self._feeds.values():
             writer.close()
-        self._connection.cursor().execute(f"detach {self.database}")
+        # It may not have been attached, or the instance may be invalid: either way DuckDB lets go of it.
+        with contextlib.suppress(duckdb.Error):
+            self._connection.cursor().execute(f"detach {self.database}")
+
+    def size_bytes(self) -> int:
+        """Bytes of its files; 0 when they are gone."""
+        sizes = 0
+        for path in self._path.parent.glob(f"{self.generation_id:012d}.*"):
+            with contextlib.suppress(FileNotFoundError):
+                sizes += path.stat().st_size
+        return sizes
 
     def drop(self) -> None:
         """Detach and remove every file: the rows live in a sealed segment now."""
@@ -169,7 +205,8 @@ class Generation:
             if name not in created:
                 continue
             rows = cursor.sql(f"select * from {self.database}.{name}").to_arrow_table().cast(schema)
-            self._feeds[name].append(rows)
+            self._feeds[name].write(rows)
+            self._feeds[name].commit()
             if name == "origins":
                 self._origin_ids.update(rows["origin_id"].to_pylist())
             else:
@@ -187,9 +224,6 @@ class Generation:
         cursor = self._connection.cursor()
         cursor.execute(f"attach {quote_literal(str(self._path))} as {self.database} (storage_version 'v1.5.0')")
         return cursor
-
-    def _feed_path(self, name: str) -> Path:
-        return self._path.with_suffix(f".{name}.arrows")
 
 
 def _origins_table(origins: list[Origin]) -> pa.Table:

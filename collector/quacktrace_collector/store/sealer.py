@@ -5,23 +5,26 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pyarrow as pa
 
 from quacktrace_collector.metrics import Metrics
 from quacktrace_collector.store.catalog import Catalog
+from quacktrace_collector.store.damage import Damage
+from quacktrace_collector.store.free_space import FreeSpace
 from quacktrace_collector.store.generation import Generation
 from quacktrace_collector.store.merge import merge, next_run
 from quacktrace_collector.store.retention import expired
 from quacktrace_collector.store.rollup_tables import Rollup
 from quacktrace_collector.store.rollups import Rollups
 from quacktrace_collector.store.seal import seal
-from quacktrace_collector.store.snapshot import Feed
+from quacktrace_collector.store.snapshot import Feed, Segment
 
 _log = logging.getLogger(__name__)
 _RETRY_S = 5.0
+_INSPECT_S = 0.5
 
 
 class Sealer:
@@ -34,6 +37,8 @@ class Sealer:
         *,
         rollups: Rollups,
         metrics: Metrics,
+        damage: Damage,
+        space: FreeSpace,
         new_generation: Callable[[], Generation],
         retention_ns: int | None,
         max_size_bytes: int | None,
@@ -42,6 +47,8 @@ class Sealer:
         self._sealed_dir = sealed_dir
         self._rollups = rollups
         self._metrics = metrics
+        self._damage = damage
+        self._space = space
         self._new_generation = new_generation
         self._retention_ns = retention_ns
         self._max_size_bytes = max_size_bytes
@@ -76,7 +83,7 @@ class Sealer:
     def _run(self) -> None:
         while True:
             with self._condition:
-                self._condition.wait_for(lambda: self._stopping or self._has_work(), timeout=_RETRY_S)
+                self._condition.wait_for(lambda: self._stopping or self._has_work(), timeout=self._pause_s())
                 if self._stopping:
                     return
             try:
@@ -85,7 +92,8 @@ class Sealer:
                 # Whatever went wrong (a full disk, say), the generation is still hot and durable: say so and try again.
                 self._metrics.count("qt_seal_failures_total")
                 _log.exception("sealing failed; it is tried again in %g s", _RETRY_S)
-                time.sleep(_RETRY_S)
+                with self._condition:
+                    self._condition.wait_for(lambda: self._stopping, timeout=_RETRY_S)
 
     def _roll_up(self, feed: Feed) -> Rollup | None:
         try:
@@ -95,6 +103,10 @@ class Sealer:
             self._metrics.count("qt_rollup_failures_total")
             _log.exception("generation %d is sealed without rollups", feed.generation_id)
             return None
+
+    def _pause_s(self) -> float:
+        """Short while there are segments that this process has not read whole: a tenth of one core goes there."""
+        return _INSPECT_S if self._damage.next_uninspected(self._catalog.segments) else _RETRY_S
 
     def _has_work(self) -> bool:
         return self._spare is None or bool(self._catalog.full)
@@ -108,15 +120,27 @@ class Sealer:
             max_size_bytes=self._max_size_bytes,
         )
         if doomed:
+            began = time.perf_counter()
             self._catalog.replace_segments(doomed, None)
             self._metrics.count("qt_segments_expired_total", len(doomed))
+            self._metrics.observe("qt_retention_seconds", time.perf_counter() - began)
         run = next_run(self._catalog.segments)
-        if run:
+        if run and not self._space.is_low and not self._set_aside_damaged(run):
             began = time.perf_counter()
-            self._catalog.replace_segments(run, merge(run, self._sealed_dir))
+            merged = merge(run, self._sealed_dir)
+            self._damage.is_new(merged)
+            self._catalog.replace_segments(run, merged)
             pa.default_memory_pool().release_unused()
             self._metrics.count("qt_merges_total")
             self._metrics.observe("qt_merge_seconds", time.perf_counter() - began)
+        elif segment := self._damage.next_uninspected(self._catalog.segments):
+            self._set_aside_damaged([segment])
+
+    def _set_aside_damaged(self, segments: Sequence[Segment]) -> bool:
+        damaged = self._damage.inspect(segments)
+        for segment in damaged:
+            self._catalog.remove_segment(segment)
+        return bool(damaged)
 
     def _work(self) -> None:
         if self._spare is None:
@@ -124,6 +148,9 @@ class Sealer:
             with self._condition:
                 self._spare = spare
         for generation in self._catalog.full:
+            if not generation.span_count and not generation.log_count:
+                self._catalog.drop_empty(generation)
+                continue
             began = time.perf_counter()
             feed = generation.feed()
             segment = seal(
@@ -133,6 +160,7 @@ class Sealer:
                 log_count=generation.log_count,
                 rollup=self._roll_up(feed),
             )
+            self._damage.is_new(segment)
             self._catalog.replace(generation, segment)
             self._rollups.finished(generation.generation_id)
             pa.default_memory_pool().release_unused()

@@ -6,7 +6,6 @@ makes the generations first to last, and every narrower segment among them, void
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -15,10 +14,12 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Final
 
+from quacktrace_collector.store.checksums import ESSENTIAL_FILES, METADATA, metadata_document, read_metadata, torn_files
+from quacktrace_collector.store.damage import Damage
 from quacktrace_collector.store.snapshot import Segment
 
 _TEMPORARY: Final = ".tmp-"
-_METADATA: Final = "segment.json"
+_FIELDS: Final = frozenset(field.name for field in fields(Segment))
 
 
 @contextmanager
@@ -38,7 +39,7 @@ def commit_segment(folder: Path, segment: Segment) -> Segment:
     """Make a written folder the segment, with its size in bytes; durable when this returns."""
     segment = replace(segment, size_bytes=sum(path.stat().st_size for path in folder.iterdir()))
     metadata = {key: value for key, value in asdict(segment).items() if key != "path"}
-    (folder / _METADATA).write_text(json.dumps(metadata), "utf-8")
+    (folder / METADATA).write_bytes(metadata_document(folder, metadata))
     for path in (*folder.iterdir(), folder):
         _fsync(path)
     folder.rename(segment.path)
@@ -54,25 +55,46 @@ def segment_path(sealed_dir: Path, first_id: int, segment_id: int) -> Path:
 def delete_segment(segment: Segment) -> None:
     """Remove a segment's folder; it is gone at once, however long the unlinking takes or if it is cut short."""
     doomed = segment.path.with_name(f"{_TEMPORARY}{segment.path.name}")
-    segment.path.rename(doomed)
+    try:
+        segment.path.rename(doomed)
+    except FileNotFoundError:
+        return  # set aside meanwhile
     shutil.rmtree(doomed)
 
 
-def load_segments(sealed_dir: Path) -> list[Segment]:
-    """The sealed segments, oldest first; what an interrupted sealing, merging or deleting left is removed."""
+def load_segments(sealed_dir: Path, *, damage: Damage) -> list[Segment]:
+    """The sealed segments, oldest first; what an interrupted sealing, merging or deleting left is removed.
+
+    Files are read only as far as their size: a torn one is found here, a flipped bit when the file is inspected.
+    """
     segments: list[Segment] = []
-    known = {field.name for field in fields(Segment)}
     for path in sorted(sealed_dir.iterdir()):
         if path.name.startswith(_TEMPORARY):
             shutil.rmtree(path)
             continue
-        metadata = json.loads((path / _METADATA).read_text("utf-8"))
-        segments.append(Segment(path=path, **{key: value for key, value in metadata.items() if key in known}))
+        segment = _load(path, damage)
+        if segment is not None:
+            segments.append(segment)
     current = [segment for segment in segments if not any(other.covers(segment) for other in segments)]
     for segment in segments:
         if segment not in current:
             delete_segment(segment)
     return sorted(current, key=lambda segment: segment.segment_id)
+
+
+def _load(path: Path, damage: Damage) -> Segment | None:
+    try:
+        metadata = read_metadata(path)
+        segment = Segment(path=path, **{key: value for key, value in metadata.items() if key in _FIELDS})
+    except (OSError, ValueError, TypeError) as error:
+        damage.set_segment_aside(path, f"{METADATA} cannot be read: {error}")
+        return None
+    for name, reason in torn_files(path, metadata):
+        if name in ESSENTIAL_FILES:
+            damage.set_segment_aside(path, f"{name} {reason}")
+            return None
+        damage.set_file_aside(path / name, reason)
+    return segment
 
 
 def _fsync(path: Path) -> None:

@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from itertools import count
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import duckdb
 import pyarrow as pa
 
 from quacktrace_collector.decode import Decoded
-from quacktrace_collector.errors import OverloadedError, QueryTimeoutError, StoreUnavailableError
+from quacktrace_collector.errors import MalformedBodyError, StartupError, StoreUnavailableError
 from quacktrace_collector.metrics import Metrics
-from quacktrace_collector.store.catalog import Catalog
-from quacktrace_collector.store.compose import compose
-from quacktrace_collector.store.duplicates import Duplicates
+from quacktrace_collector.store.damage import Damage
+from quacktrace_collector.store.free_space import LEAST_FREE_BYTES, FreeSpace
 from quacktrace_collector.store.generation import Generation
+from quacktrace_collector.store.hot_folder import hot_folder, next_hot_folder
+from quacktrace_collector.store.instance import AppendResult, Instance, Limits
 from quacktrace_collector.store.lock import DataDirLock
-from quacktrace_collector.store.rollups import Rollups
-from quacktrace_collector.store.sealer import Sealer
-from quacktrace_collector.store.segment_files import load_segments
+from quacktrace_collector.store.migration import migrate
+from quacktrace_collector.store.problems import Problem, damage_problem, reopening_problem, space_problem
 from quacktrace_collector.store.snapshot import Segment, Snapshot
 from quacktrace_collector.store.views import Kind
 from quacktrace_collector.time_range import TimeRange
@@ -33,21 +31,17 @@ _log = logging.getLogger(__name__)
 
 GENERATION_SPANS: Final = 100_000
 GENERATION_AGE_S: Final = 120.0
-_MAX_UNSEALED: Final = 4
-_MEMORY_LIMIT: Final = "1GB"
-
-
-@dataclass(frozen=True, slots=True)
-class AppendResult:
-    """What one append did; `duplicate_spans` were stored before and are one row still."""
-
-    stored_spans: int
-    duplicate_spans: int
-    stored_logs: int
+_REOPEN_RETRY_S: Final = 1.0
+_UNSTORABLE: Final = (duckdb.DataError, duckdb.IntegrityError, duckdb.InvalidInputException, pa.ArrowInvalid)
+_Result = TypeVar("_Result")
 
 
 class Store:
-    """Owns the data folder. `append` and `close` belong to one thread; everything else is thread-safe."""
+    """Owns the data folder, and supervises: when DuckDB invalidates the instance, another one is opened.
+
+    `append` and `close` belong to one thread; everything else is thread-safe. While there is no instance everything
+    raises StoreUnavailableError.
+    """
 
     def __init__(
         self,
@@ -58,64 +52,62 @@ class Store:
         generation_age_s: float = GENERATION_AGE_S,
         retention_s: float | None = None,
         max_size_bytes: int | None = None,
+        least_free_bytes: int = LEAST_FREE_BYTES,
     ) -> None:
         """Open the folder, creating it if need be, and bring back whatever was acknowledged.
 
         Raises:
             DataDirInUseError: another process holds it.
+            StartupError: it was written by a newer quacktrace, or its disk is full.
         """
         data_dir.mkdir(parents=True, exist_ok=True)
         self.data_dir = data_dir
         self._lock = DataDirLock(data_dir)
         self._metrics = metrics or Metrics()
-        self._generation_spans = generation_spans
-        self._generation_age_s = generation_age_s
-        self._hot_dir, self.sealed_dir = data_dir / "hot", data_dir / "sealed"
-        for directory in (self._hot_dir, self.sealed_dir):
-            directory.mkdir(exist_ok=True)
-        self.quarantined: list[str] = []
-        """What could not be read at the start, and why."""
-        self._connection = _connect(data_dir)
-        self._writer = self._connection.cursor()
-
-        segments = load_segments(self.sealed_dir)
-        generations = self._replay(segments)
-        last_id = max([*(s.segment_id for s in segments), *(g.generation_id for g in generations)], default=0)
-        self._ids = count(last_id + 1)
-        self._catalog = Catalog([*generations, self._new_generation()], segments)
-        self._duplicates = Duplicates(self._catalog, self.query)
-        self._rollups = Rollups()
-        self._sealer = Sealer(
-            self._catalog,
-            self.sealed_dir,
-            rollups=self._rollups,
-            metrics=self._metrics,
-            new_generation=self._new_generation,
-            retention_ns=None if retention_s is None else int(retention_s * 1e9),
-            max_size_bytes=max_size_bytes,
-        )
+        self._limits = Limits(generation_spans, generation_age_s, retention_s, max_size_bytes)
+        self.sealed_dir = data_dir / "sealed"
+        self.space = FreeSpace(data_dir, least_bytes=least_free_bytes)
+        self._damage = Damage(data_dir, self._metrics)
+        self._change = threading.Condition()
+        self._closing = False
+        self._lost_because = ""
+        self._reopening: threading.Thread | None = None
+        self._metrics.count("qt_store_reopened_total", 0)
+        try:
+            self._hot_dir = hot_folder(data_dir)
+            self.sealed_dir.mkdir(exist_ok=True)
+            migrate(data_dir)
+            self._instance: Instance | None = self._open()
+        except (duckdb.Error, OSError) as error:
+            self._lock.release()
+            raise StartupError(
+                f"the data folder {data_dir} cannot be opened: {error}",
+                hint="see that its disk has room and can be written, then start again",
+            ) from error
+        except BaseException:
+            self._lock.release()
+            raise
 
     def append(self, spans: Decoded | None, logs: Decoded | None) -> AppendResult:
         """Store a batch in one transaction, on disk when this returns; spans that were stored before are left out.
 
         Raises:
             OverloadedError: sealing is too far behind.
-            StoreUnavailableError: nothing of the batch was stored.
+            StoreUnavailableError: nothing of the batch was stored; it may be later.
+            MalformedBodyError: nothing of the batch was stored, and never will be.
         """
-        generation = self._writable()
-        span_table = spans.table if spans else None
-        log_table = logs.table if logs else None
-        received = span_table.num_rows if span_table else 0
-        new = self._duplicates.without_duplicates(span_table) if span_table else None
-        origins = {**(spans.origins if spans else {}), **(logs.origins if logs else {})}
-        try:
-            generation.append(self._writer, spans=new.table if new else None, logs=log_table, origins=origins.values())
-        except duckdb.Error as error:
-            raise StoreUnavailableError(f"the batch could not be committed: {error}") from error
-        if new:
-            self._duplicates.remember(new)
-        stored = new.table.num_rows if new else 0
-        return AppendResult(stored, received - stored, log_table.num_rows if log_table else 0)
+        with self._using() as instance:
+            if self.space.is_low:
+                # What is hot takes ten times the room of what is sealed.
+                if instance.catalog.active.span_count and not instance.catalog.full:
+                    instance.start_generation()
+                self.space.check()
+            try:
+                return instance.append(spans, logs)
+            except _UNSTORABLE as error:
+                if instance.is_invalid:
+                    raise
+                raise MalformedBodyError(f"the spans cannot be stored as they are: {error}") from error
 
     def query(
         self,
@@ -133,50 +125,43 @@ class Store:
 
         Raises:
             QueryTimeoutError: interrupted after `timeout_s`.
+            QueryTooLargeError: it needs more memory than there is.
+            StoreUnavailableError: the store is being reopened.
         """
-        with self._catalog.pin() as snapshot:
-            cursor = self._connection.cursor()
-            timer = threading.Timer(timeout_s, cursor.interrupt)
-            timer.start()
-            try:
-                table: pa.Table = cursor.sql(
-                    compose(sql, snapshot.holding(trace_ids), time_range), params=dict(parameters or {})
-                ).to_arrow_table()
-                return table
-            except duckdb.InterruptException as error:
-                raise QueryTimeoutError(
-                    f"the query was stopped after {timeout_s:g} s", hint="narrow the time range or the filters"
-                ) from error
-            finally:
-                timer.cancel()
-                cursor.close()
+        with self._using() as instance:
+            return instance.query(sql, parameters, time_range=time_range, trace_ids=trace_ids, timeout_s=timeout_s)
 
     def rollup_rows(self, name: str, time_range: TimeRange, *, by_minute: bool = False) -> list[pa.Table]:
         """Rows of the rollup `red`, `entries`, `edges` or `instances` of the range's minutes; see `Rollups.rows`."""
-        with self._catalog.pin() as snapshot:
-            return self._rollups.rows(name, snapshot, time_range, by_minute=by_minute)
+        return self._read(lambda one, snapshot: one.rollups.rows(name, snapshot, time_range, by_minute=by_minute))
 
     def trace_rows(self, time_range: TimeRange) -> list[pa.Table]:
         """Rows of the trace index that start in the range, several for a trace that arrived in parts."""
-        with self._catalog.pin() as snapshot:
-            return self._rollups.traces(snapshot, time_range)
+        return self._read(lambda one, snapshot: one.rollups.traces(snapshot, time_range))
 
-    def snapshot(self) -> AbstractContextManager[Snapshot]:
+    @contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
         """Pin what exists now, for a reader in another process."""
-        return self._catalog.pin()
+        with self._current().snapshot() as snapshot:
+            yield snapshot
+
+    def set_aside_damaged(self, snapshot: Snapshot) -> bool:
+        """Call when a reader in another process failed over a snapshot: True if it should read again, a new one."""
+        return self._current().set_aside_damaged(snapshot)
 
     def data_range(self, kind: Kind = "spans") -> TimeRange | None:
         """From the first to just after the last start time stored (logs: time); None when there is nothing."""
+        catalog = self._current().catalog
         firsts: list[int] = []
         lasts: list[int] = []
-        for segment in self._catalog.segments:
+        for segment in catalog.segments:
             if kind == "spans" and segment.span_count:
                 firsts.append(segment.first_start_ns)
                 lasts.append(segment.last_start_ns)
             elif kind == "logs" and segment.log_count:
                 firsts.append(segment.first_log_ns)
                 lasts.append(segment.last_log_ns)
-        for generation in self._catalog.generations:
+        for generation in catalog.generations:
             bounds = generation.start_times if kind == "spans" else generation.log_times
             if bounds.first_ns is not None and bounds.last_ns is not None:
                 firsts.append(bounds.first_ns)
@@ -184,93 +169,136 @@ class Store:
         return TimeRange(min(firsts), max(lasts) + 1) if firsts else None
 
     def counts(self) -> tuple[int, int]:
-        """Spans and log records stored."""
-        parts: tuple[Segment | Generation, ...] = (*self._catalog.segments, *self._catalog.generations)
+        """Spans and log records stored; none while the store is being reopened."""
+        parts: tuple[Segment | Generation, ...] = (*self.segments, *self._generations)
         return sum(part.span_count for part in parts), sum(part.log_count for part in parts)
 
     def size_bytes(self) -> int:
         """Bytes of all sealed segments."""
-        return sum(segment.size_bytes for segment in self._catalog.segments)
+        return sum(segment.size_bytes for segment in self.segments)
 
-    def seal_now(self) -> None:
-        """Close the generation being written, so that the sealer takes it; for shutdown, tests and benchmarks."""
-        if self._catalog.active.span_count or self._catalog.active.log_count:
-            self._catalog.start(self._sealer.take_spare())
-            self._sealer.wake()
+    def hot_bytes(self) -> int:
+        """Bytes of the generations' files."""
+        return sum(generation.size_bytes() for generation in self._generations)
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """The sealed segments; none while the store is being reopened."""
+        return self._instance.catalog.segments if self._instance else ()
 
     @property
     def unsealed_generations(self) -> int:
         """Generations that wait for the sealer."""
-        return len(self._catalog.full)
+        return len(self._instance.catalog.full) if self._instance else 0
+
+    @property
+    def quarantined(self) -> list[str]:
+        """What could not be read, and why."""
+        return [str(one) for one in self._damage.quarantined]
+
+    @property
+    def is_partial(self) -> bool:
+        """True while something lies in quarantine, so that answers may lack it."""
+        return bool(self._damage.in_quarantine())
+
+    def problems(self) -> list[Problem]:
+        """What a person should know and do something about, the worst first."""
+        found = (
+            reopening_problem(self._lost_because) if self._instance is None else None,
+            space_problem(self.space),
+            damage_problem(self._damage, self.data_dir),
+        )
+        return [problem for problem in found if problem is not None]
+
+    def seal_now(self) -> None:
+        """Close the generation being written, so that the sealer takes it; for shutdown, tests and benchmarks."""
+        instance = self._current()
+        if instance.catalog.active.span_count or instance.catalog.active.log_count:
+            instance.start_generation()
 
     def close(self) -> None:
         """Stop sealing and let go of the folder; hot data stays as it is and is replayed at the next start."""
-        self._sealer.stop()
-        for generation in self._catalog.generations:
-            generation.close()
-        self._connection.close()
+        with self._change:
+            self._closing = True
+            self._change.notify_all()
+            reopening = self._reopening
+        if reopening is not None:
+            reopening.join()
+        if self._instance is not None:
+            self._instance.close()
         self._lock.release()
 
-    def _new_generation(self) -> Generation:
-        return Generation.create(self._connection, self._hot_dir, next(self._ids))
+    @property
+    def _generations(self) -> tuple[Generation, ...]:
+        return self._instance.catalog.generations if self._instance else ()
 
-    def _replay(self, segments: list[Segment]) -> list[Generation]:
-        generations = []
-        for generation_id in Generation.existing(self._hot_dir):
-            if any(segment.first_id <= generation_id <= segment.segment_id for segment in segments):
-                Generation.unlink(self._hot_dir, generation_id)
-                continue
+    def _open(self) -> Instance:
+        return Instance(
+            self._hot_dir,
+            self.sealed_dir,
+            limits=self._limits,
+            damage=self._damage,
+            space=self.space,
+            metrics=self._metrics,
+        )
+
+    def _current(self) -> Instance:
+        instance = self._instance
+        if instance is None:
+            raise StoreUnavailableError(
+                f"the store is being reopened: {self._lost_because}", hint="send the same request again in a second"
+            )
+        return instance
+
+    @contextmanager
+    def _using(self) -> Iterator[Instance]:
+        """The instance; what DuckDB or the disk raises becomes StoreUnavailableError, and may be the instance's end."""
+        instance = self._current()
+        try:
+            yield instance
+        except (duckdb.Error, OSError, pa.ArrowException) as error:
+            if instance.is_invalid:
+                self._replace(instance, error)
+            raise StoreUnavailableError(
+                f"the store cannot do that now: {error}", hint="send the same request again in a second"
+            ) from error
+
+    def _read(self, read: Callable[[Instance, Snapshot], _Result]) -> _Result:
+        with self._using() as instance:
+            return instance.read(lambda snapshot: read(instance, snapshot))
+
+    def _replace(self, instance: Instance, error: Exception) -> None:
+        with self._change:
+            if self._instance is not instance or self._closing:
+                return
+            self._instance = None
+            self._lost_because = str(error)
+            self._reopening = threading.Thread(
+                target=self._reopen, args=(instance,), name="store-supervisor", daemon=True
+            )
+            self._reopening.start()
+        self._metrics.count("qt_store_reopened_total")
+        _log.error("the store is reopened, as DuckDB gave up: %s", error)
+
+    def _reopen(self, lost: Instance) -> None:
+        """Runs in a thread of its own until there is an instance again, or the store is closed."""
+        lost.close()
+        moved = False
+        while True:
             try:
-                generation = Generation.replay(self._connection, self._hot_dir, generation_id)
-            except duckdb.Error as error:
-                self._set_aside(generation_id, error)
+                if not moved:
+                    self._hot_dir = next_hot_folder(self._hot_dir)
+                    moved = True
+                instance = self._open()
+            except Exception as error:  # whatever it is (a full disk, say), there is nothing to do but to try again
+                self._lost_because = str(error)
+                _log.exception("the store cannot be reopened; it is tried again in %g s", _REOPEN_RETRY_S)
+                with self._change:
+                    if self._change.wait_for(lambda: self._closing, timeout=_REOPEN_RETRY_S):
+                        return
                 continue
-            if generation.span_count or generation.log_count:
-                generations.append(generation)
-            else:
-                generation.drop()
-        return generations
-
-    def _set_aside(self, generation_id: int, error: duckdb.Error) -> None:
-        """The process comes up without a generation that cannot be read; its files are kept for a person to look at."""
-        if not Generation.was_written(self._hot_dir, generation_id):
-            Generation.unlink(self._hot_dir, generation_id)
+            with self._change:
+                self._instance = instance
+                self._reopening = None
+            _log.warning("the store is open again")
             return
-        quarantine = self.data_dir / "quarantine"
-        Generation.move(self._hot_dir, generation_id, quarantine)
-        self._metrics.count("qt_store_quarantined_total", kind="generation")
-        self.quarantined.append(f"{quarantine / f'{generation_id:012d}.duckdb'}: {error}")
-        _log.error("generation %d is damaged and was moved to %s: %s", generation_id, quarantine, error)
-
-    def _writable(self) -> Generation:
-        active = self._catalog.active
-        if active.span_count + active.log_count >= self._generation_spans or active.is_older_than(
-            self._generation_age_s
-        ):
-            if len(self._catalog.full) >= _MAX_UNSEALED:
-                raise OverloadedError("sealing is behind", hint="send the same request again in a second")
-            active = self._sealer.take_spare()
-            self._catalog.start(active)
-            self._sealer.wake()
-        return active
-
-
-def _connect(data_dir: Path) -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect(
-        config={
-            # Measured: two cost 9.0 µs of CPU a span appended, one 6.5; readers run in threads of their own anyway.
-            "threads": 1,
-            "memory_limit": _MEMORY_LIMIT,
-            "temp_directory": str(data_dir / "tmp"),
-            "autoinstall_known_extensions": False,
-            "autoload_known_extensions": False,
-            "python_enable_replacements": False,
-            "preserve_insertion_order": False,
-        }
-    )
-    # Before the first ATTACH: a generation's log is its storage, and is never folded into the file.
-    connection.execute("set checkpoint_threshold = '1TB'")
-    connection.execute("pragma disable_checkpoint_on_shutdown")
-    # Sealed files never change: without their footers at hand a query over nine of them costs 31 ms CPU, with them 17.
-    connection.execute("set parquet_metadata_cache = true")
-    return connection

@@ -1,0 +1,212 @@
+"""One opened store: a DuckDB instance, what is attached to it, and the threads that belong to it.
+
+It lives until it is closed, or until DuckDB invalidates the instance: then the store abandons it and opens another.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Final, TypeVar
+
+import duckdb
+import pyarrow as pa
+
+from quacktrace_collector.decode import Decoded
+from quacktrace_collector.errors import (
+    OverloadedError,
+    QueryTimeoutError,
+    QueryTooLargeError,
+    StoreUnavailableError,
+)
+from quacktrace_collector.metrics import Metrics
+from quacktrace_collector.store.catalog import Catalog
+from quacktrace_collector.store.compose import compose
+from quacktrace_collector.store.damage import Damage
+from quacktrace_collector.store.duplicates import Duplicates
+from quacktrace_collector.store.free_space import FreeSpace
+from quacktrace_collector.store.generation import Generation
+from quacktrace_collector.store.replay import replay
+from quacktrace_collector.store.rollups import Rollups
+from quacktrace_collector.store.sealer import Sealer
+from quacktrace_collector.store.segment_files import load_segments
+from quacktrace_collector.store.snapshot import Snapshot
+from quacktrace_collector.time_range import TimeRange
+
+_log = logging.getLogger(__name__)
+
+_MAX_UNSEALED: Final = 4
+_READ_ATTEMPTS: Final = 3
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True, slots=True)
+class AppendResult:
+    """What one append did; `duplicate_spans` were stored before and are one row still."""
+
+    stored_spans: int
+    duplicate_spans: int
+    stored_logs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When a generation is full, and what goes when."""
+
+    generation_spans: int
+    generation_age_s: float
+    retention_s: float | None
+    max_size_bytes: int | None
+
+
+class Instance:
+    """`append` belongs to one thread; everything else is thread-safe."""
+
+    def __init__(
+        self, hot_dir: Path, sealed_dir: Path, *, limits: Limits, damage: Damage, space: FreeSpace, metrics: Metrics
+    ) -> None:
+        """Open what is there; what is damaged is set aside.
+
+        Raises:
+            duckdb.Error, OSError: the folder cannot be opened now; nothing of it is lost.
+        """
+        self._hot_dir = hot_dir
+        self._limits = limits
+        self._damage = damage
+        segments = load_segments(sealed_dir, damage=damage)
+        self._connection, generations = replay(hot_dir, segments, damage=damage)
+        self._writer = self._connection.cursor()
+        last_id = max([*(s.segment_id for s in segments), *(g.generation_id for g in generations)], default=0)
+        self._ids = count(last_id + 1)
+        self.catalog = Catalog([*generations, self._new_generation()], segments)
+        self._duplicates = Duplicates(self.catalog, self.query)
+        self.rollups = Rollups()
+        self.sealer = Sealer(
+            self.catalog,
+            sealed_dir,
+            rollups=self.rollups,
+            metrics=metrics,
+            damage=damage,
+            space=space,
+            new_generation=self._new_generation,
+            retention_ns=None if limits.retention_s is None else int(limits.retention_s * 1e9),
+            max_size_bytes=limits.max_size_bytes,
+        )
+
+    def append(self, spans: Decoded | None, logs: Decoded | None) -> AppendResult:
+        """See `Store.append`.
+
+        Raises:
+            OverloadedError, duckdb.Error, OSError: nothing of the batch was stored.
+        """
+        generation = self._writable()
+        span_table = spans.table if spans else None
+        log_table = logs.table if logs else None
+        received = span_table.num_rows if span_table else 0
+        new = self._duplicates.without_duplicates(span_table) if span_table else None
+        origins = {**(spans.origins if spans else {}), **(logs.origins if logs else {})}
+        generation.append(self._writer, spans=new.table if new else None, logs=log_table, origins=origins.values())
+        if new:
+            self._duplicates.remember(new)
+        stored = new.table.num_rows if new else 0
+        return AppendResult(stored, received - stored, log_table.num_rows if log_table else 0)
+
+    def query(
+        self,
+        sql: str,
+        parameters: Mapping[str, object] | None = None,
+        *,
+        time_range: TimeRange | None = None,
+        trace_ids: Sequence[str] = (),
+        timeout_s: float = 30.0,
+    ) -> pa.Table:
+        """See `Store.query`."""
+
+        def run(snapshot: Snapshot) -> pa.Table:
+            cursor = self._connection.cursor()
+            timer = threading.Timer(timeout_s, cursor.interrupt)
+            timer.start()
+            try:
+                composed = compose(sql, snapshot.holding(trace_ids), time_range)
+                table: pa.Table = cursor.sql(composed, params=dict(parameters or {})).to_arrow_table()
+                return table
+            except duckdb.InterruptException as error:
+                raise QueryTimeoutError(
+                    f"the query was stopped after {timeout_s:g} s", hint="narrow the time range or the filters"
+                ) from error
+            finally:
+                timer.cancel()
+                cursor.close()
+
+        try:
+            return self.read(run)
+        except duckdb.OutOfMemoryException as error:
+            raise QueryTooLargeError(
+                "the query needs more memory than the collector may use", hint="narrow the time range or the filters"
+            ) from error
+
+    def read(self, read: Callable[[Snapshot], _Result]) -> _Result:
+        """The result of `read` over what is stored now; sealed files it cannot read are set aside and left out."""
+        for _ in range(_READ_ATTEMPTS):
+            with self.catalog.pin() as snapshot:
+                try:
+                    return read(snapshot)
+                except (duckdb.Error, OSError, pa.ArrowException, ValueError) as error:
+                    if not self.set_aside_damaged(snapshot):
+                        raise
+                    _log.warning("a query met damaged files and is answered without them: %s", error)
+        raise StoreUnavailableError("stored files are damaged", hint="ask again in a moment")
+
+    def set_aside_damaged(self, snapshot: Snapshot) -> bool:
+        """True if any of its segments is damaged, or gone meanwhile: read again, from what is left."""
+        damaged = self._damage.inspect(snapshot.segments)
+        for segment in damaged:
+            self.catalog.remove_segment(segment)
+        current = set(self.catalog.segments)
+        return bool(damaged) or any(segment not in current for segment in snapshot.segments)
+
+    def snapshot(self) -> AbstractContextManager[Snapshot]:
+        """See `Store.snapshot`."""
+        return self.catalog.pin()
+
+    @property
+    def is_invalid(self) -> bool:
+        """True once DuckDB refuses everything, which only another instance ends."""
+        try:
+            self._connection.cursor().execute("select 1")
+        except duckdb.Error:
+            return True
+        return False
+
+    def start_generation(self) -> None:
+        """Close the generation being written, so that the sealer takes it."""
+        self.catalog.start(self.sealer.take_spare())
+        self.sealer.wake()
+
+    def close(self) -> None:
+        """End the sealer and detach everything; the files stay as they are, whatever state the instance is in."""
+        self.sealer.stop()
+        for generation in self.catalog.generations:
+            generation.close()
+        self._writer.close()
+        self._connection.close()
+
+    def _new_generation(self) -> Generation:
+        return Generation.create(self._connection, self._hot_dir, next(self._ids))
+
+    def _writable(self) -> Generation:
+        active = self.catalog.active
+        if (
+            active.is_spoiled
+            or active.span_count + active.log_count >= self._limits.generation_spans
+            or active.is_older_than(self._limits.generation_age_s)
+        ):
+            if len(self.catalog.full) >= _MAX_UNSEALED:
+                raise OverloadedError("sealing is behind", hint="send the same request again in a second")
+            self.start_generation()
+        return self.catalog.active
