@@ -169,7 +169,15 @@ def span_store(tmp_path: Path) -> Iterator[SpanStore]:
     store.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def shared_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SpanStore]:
+    """A module's own, for tests that only read what the module's fixture put there."""
+    store = Store(tmp_path_factory.mktemp("shared") / "data")
+    yield SpanStore(store)
+    store.close()
+
+
+@pytest.fixture(scope="session")
 def new_span() -> type[SpanRow]:
     return SpanRow
 

@@ -62,7 +62,7 @@ HOSTILE = (
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_searches_are_answered(span_store: Any, new_span: Any, text: str) -> None:
     span_store.add(new_span(1, 1, name="plain"))
-    wanted = TraceFilter(span=parse_search(text).span)
+    wanted = [TraceFilter(span=case.span) for case in parse_search(text).cases]
     window = Window(0, LATEST_NS, span_store.store.data_range())
     assert find_traces(span_store.store, window, wanted, limit=10, order="newest").truncated is False
 

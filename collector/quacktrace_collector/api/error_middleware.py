@@ -9,7 +9,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from quacktrace_collector.api.answers import json_answer
-from quacktrace_collector.errors import QuacktraceError, QueryRefusedError
+from quacktrace_collector.errors import QuacktraceError, QueryRefusedError, SearchSyntaxError
 
 _log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ async def error_middleware(request: web.Request, handler: Handler) -> web.Stream
 
 def error_answer(error: QuacktraceError) -> web.Response:
     """The error as the client sees it."""
-    position = error.position if isinstance(error, QueryRefusedError) else None
+    position = error.position if isinstance(error, QueryRefusedError | SearchSyntaxError) else None
     answer = _answer(error.status, error.code, error.message, error.hint, position=position)
     if error.status in _RETRYABLE:
         answer.headers["Retry-After"] = "1"

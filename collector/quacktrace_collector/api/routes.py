@@ -13,20 +13,20 @@ from aiohttp import hdrs, web
 from quacktrace_collector.api import parameters
 from quacktrace_collector.api.answers import encode
 from quacktrace_collector.api.trace_ids import parse_span_id, parse_trace_id
+from quacktrace_collector.api.trace_search import trace_cases
 from quacktrace_collector.app_keys import LIVE, STORE
 from quacktrace_collector.query.error_groups import error_groups
 from quacktrace_collector.query.explain import explain
 from quacktrace_collector.query.graph import graph
 from quacktrace_collector.query.hotspots import hotspots
 from quacktrace_collector.query.logs import SEVERITIES, LogFilter, find_logs
-from quacktrace_collector.query.search_language import parse_search
 from quacktrace_collector.query.services import operations, services
 from quacktrace_collector.query.span_detail import span_detail
 from quacktrace_collector.query.timestamps import EARLIEST_NS, format_time
 from quacktrace_collector.query.trace_context import load_trace_context
 from quacktrace_collector.query.trace_export import export_trace
 from quacktrace_collector.query.trace_spans import load_trace_spans
-from quacktrace_collector.query.traces import ORDERS, TraceFilter, find_traces
+from quacktrace_collector.query.traces import ORDERS, find_traces
 from quacktrace_collector.query.waterfall import waterfall
 from quacktrace_collector.query.window import Window
 from quacktrace_collector.store import Store
@@ -98,7 +98,7 @@ async def _graph(request: web.Request) -> web.Response:
 
 async def _traces(request: web.Request) -> web.Response:
     asked = parameters.time_range(request.query)
-    wanted = _trace_filter(request.query)
+    wanted = trace_cases(request.query)
     limit = parameters.integer(request.query, "limit", default=50, most=1000)
     order = parameters.choice(request.query, "order", ORDERS, default="newest")
 
@@ -216,28 +216,6 @@ async def _unknown(request: web.Request) -> web.StreamResponse:
             if allowed_methods and hdrs.METH_ANY not in allowed_methods:
                 raise web.HTTPMethodNotAllowed(request.method, allowed_methods)
     raise web.HTTPNotFound
-
-
-def _trace_filter(query: parameters.Parameters) -> TraceFilter:
-    search = parse_search(parameters.text(query, "q") or "")
-    service, operation = parameters.text(query, "service"), parameters.text(query, "operation")
-    if operation is not None:
-        search.span.add_equals("name", operation)
-    status = parameters.choice(query, "status", ("error", "ok"))
-    if service is not None and (search.span or status == "error"):
-        search.span.add_equals("service_name", service)
-    if status == "error" and search.span:
-        search.span.add_equals("status_code", "ERROR")
-    shortest = [search.min_duration_ns, parameters.duration_ns(query, "min_duration")]
-    longest = [search.max_duration_ns, parameters.duration_ns(query, "max_duration")]
-    return TraceFilter(
-        service=service,
-        span=search.span,
-        min_duration_ns=max((bound for bound in shortest if bound is not None), default=None),
-        max_duration_ns=min((bound for bound in longest if bound is not None), default=None),
-        with_error=status == "error",
-        without_error=status == "ok",
-    )
 
 
 def _times(window: Window) -> dict[str, str | None]:

@@ -56,16 +56,30 @@ class FoundTraces:
     truncated: bool
 
 
-def find_traces(store: Store, window: Window, wanted: TraceFilter, *, limit: int, order: Order) -> FoundTraces:
-    """Traces that start in the window."""
+def find_traces(store: Store, window: Window, cases: Sequence[TraceFilter], *, limit: int, order: Order) -> FoundTraces:
+    """Traces that start in the window and fulfil one of the cases, which must exclude each other."""
+    found = find_trace_rows(store, window, cases, most=limit + 1, order=order)
+    return FoundTraces(_summaries(found.slice(0, limit)), found.num_rows > limit)
+
+
+def find_trace_rows(store: Store, window: Window, cases: Sequence[TraceFilter], *, most: int, order: Order) -> pa.Table:
+    """The same as rows of the trace index, up to `most` of them, in order."""
+    found = [_find_case(store, window, case, most=most, order=order) for case in cases]
+    if len(found) == 1:
+        return found[0]
+    rows = pa.concat_tables([merge_traces([]), *found]).sort_by("start_time")
+    return rows.take(np.argsort(-_sort_key(rows, order), kind="stable")[:most])
+
+
+def _find_case(store: Store, window: Window, wanted: TraceFilter, *, most: int, order: Order) -> pa.Table:
     whole = window.narrowed
     length = _FIRST_SLICE_NS if order == "newest" else whole.to_ns - whole.from_ns
     search = _SpanSearch(store, wanted.span, clamp_time(whole.to_ns + PAIRING_REACH_NS)) if wanted.span else None
     while True:
         part = TimeRange(max(whole.from_ns, whole.to_ns - length), whole.to_ns)
-        found = _find_in(store, part, wanted, search, order=order, most=limit + 1)
-        if found.num_rows > limit or part.from_ns <= whole.from_ns:
-            return FoundTraces(_summaries(found.slice(0, limit)), found.num_rows > limit)
+        found = _find_in(store, part, wanted, search, order=order, most=most)
+        if found.num_rows >= most or part.from_ns <= whole.from_ns:
+            return found
         length *= _SLICE_GROWTH
 
 
