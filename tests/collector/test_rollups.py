@@ -238,9 +238,9 @@ def test_only_segments_that_hold_a_trace_are_read_for_it(tmp_path: Path) -> None
         seal_everything(store)
     with store.snapshot() as snapshot:
         first, second = snapshot.segments
-        assert snapshot.holding([trace_hex(1)]).segments == (first,)
-        assert snapshot.holding([trace_hex(2)]).segments == (second,)
-        assert snapshot.holding([trace_hex(3)]).segments == ()
+        assert snapshot.files("spans", None, [trace_hex(1)]) == [first.spans_path]
+        assert snapshot.files("spans", None, [trace_hex(2)]) == [second.spans_path]
+        assert snapshot.files("spans", None, [trace_hex(3)]) == []
         assert may_hold_trace(first.path, pa.chunked_array([[trace_hex(7), trace_hex(1)]]))
     store.close()
 

@@ -13,10 +13,11 @@ import orjson
 import pyarrow as pa
 
 from quacktrace_collector.errors import QueryRefusedError
+from quacktrace_collector.feed_reader import RecordBatches
 from quacktrace_collector.sql.catalogue import SCALAR_MACROS, TABLE_MACROS, TABLES
 from quacktrace_collector.sql.encode import Column, Encoded, encode
 from quacktrace_collector.sql.engine_errors import translate
-from quacktrace_collector.sql.feeds import Feeds, RecordBatches
+from quacktrace_collector.sql.feeds import Feeds
 from quacktrace_collector.sql.frames import ResultFormat
 from quacktrace_collector.sql.gate import Gate
 from quacktrace_collector.sql.library import Macro, View, macro_sql, view_sql
@@ -131,13 +132,13 @@ class Engine:
 def _segment_rows(segments: Sequence[Any]) -> RecordBatches:
     values = list(zip(*segments, strict=True)) or [()] * len(_SEGMENTS)
     arrays = [pa.array(column, type=field.type) for column, field in zip(values, _SEGMENTS, strict=True)]
-    return RecordBatches(_SEGMENTS, [pa.record_batch(arrays, schema=_SEGMENTS)])
+    return RecordBatches(pa.table(arrays, schema=_SEGMENTS))
 
 
 def _table_rows() -> RecordBatches:
     schema = pa.schema([("name", pa.string()), ("description", pa.string())])
     rows = [pa.array(TABLES), pa.array([table.description for table in TABLES.values()])]
-    return RecordBatches(schema, [pa.record_batch(rows, schema=schema)])
+    return RecordBatches(pa.table(rows, schema=schema))
 
 
 def _literal(text: str) -> str:

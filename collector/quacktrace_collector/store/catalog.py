@@ -57,9 +57,8 @@ class Catalog:
             self._segment_pins.update(segment.path for segment in segments)
         try:
             yield Snapshot(
-                hot=tuple(generation.tables() for generation in generations),
+                hot=tuple(generation.hot() for generation in generations),
                 segments=segments,
-                feeds=tuple(generation.feed() for generation in generations),
             )
         finally:
             with self._lock:

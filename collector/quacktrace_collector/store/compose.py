@@ -3,27 +3,69 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
 
+from quacktrace_collector.feed_reader import FEED_SCHEMAS, RecordBatches
 from quacktrace_collector.store.snapshot import Snapshot
-from quacktrace_collector.store.views import Kind
+from quacktrace_collector.store.views import Kind, hot_relation, sealed_relation
 from quacktrace_collector.time_range import TimeRange
 
-_KINDS: tuple[Kind, ...] = ("spans", "logs")
+_KINDS: Final[tuple[Kind, ...]] = ("spans", "logs")
 _LEADING_COMMENTS = re.compile(r"\A(?:\s+|--[^\n]*\n)+")
 _WITH = re.compile(r"\A(with\s+(?:recursive\s+)?)", re.IGNORECASE)
 
 
-def compose(sql: str, snapshot: Snapshot, time_range: TimeRange | None) -> str:
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A statement, and the hot rows to register under the names that it uses."""
+
+    sql: str
+    tables: Mapping[str, RecordBatches]
+
+
+def compose(sql: str, snapshot: Snapshot, time_range: TimeRange | None, trace_ids: Sequence[str] = ()) -> Composed:
     """`sql` with the snapshot's relations as its first common table expressions, only those it names."""
     body = _LEADING_COMMENTS.sub("", sql)
+    tables: dict[str, RecordBatches] = {}
     relations = ", ".join(
-        f"{kind} as not materialized ({snapshot.relation(kind, time_range)})"
+        f"{kind} as not materialized ({_relation(kind, snapshot, time_range, trace_ids, tables)})"
         for kind in _KINDS
         if re.search(rf"\b{kind}\b", body)
     )
-    if not relations:
-        return body
-    head = _WITH.match(body)
-    if head:
-        return f"{head.group(1)}{relations}, {body[head.end() :]}"
-    return f"with {relations} {body}"
+    if relations:
+        head = _WITH.match(body)
+        body = f"{head.group(1)}{relations}, {body[head.end() :]}" if head else f"with {relations} {body}"
+    return Composed(body, tables)
+
+
+def _relation(
+    kind: Kind,
+    snapshot: Snapshot,
+    time_range: TimeRange | None,
+    trace_ids: Sequence[str],
+    tables: dict[str, RecordBatches],
+) -> str:
+    """SQL for all rows of this kind, less those that cannot be of the range or the traces."""
+    parts = []
+    for generation in snapshot.hot:
+        if not generation.holds(kind, time_range):
+            continue
+        hot = generation.rows.read(kind, generation.feed)
+        if trace_ids:
+            hot = hot.of_traces(trace_ids)
+        if hot.rows.num_rows:
+            rows_name, origins_name = f"_{kind}_{generation.generation_id}", f"_origins_{generation.generation_id}"
+            tables[rows_name], tables[origins_name] = RecordBatches(hot.rows), RecordBatches(hot.origins)
+            parts.append(hot_relation(kind, rows_name, origins_name))
+    files = snapshot.files(kind, time_range, trace_ids)
+    if files:
+        parts.append(sealed_relation(kind, files))
+    if not parts:
+        # Without any data there are still columns.
+        rows_name, origins_name = f"_no_{kind}", "_no_origins"
+        for name, schema in ((rows_name, FEED_SCHEMAS[kind]), (origins_name, FEED_SCHEMAS["origins"])):
+            tables[name] = RecordBatches(schema.empty_table())
+        parts.append(hot_relation(kind, rows_name, origins_name))
+    return " union all ".join(parts)

@@ -88,8 +88,8 @@ class Duplicates:
                 self._seen.add(span_keys(ids["trace_id"], ids["span_id"]))
                 loaded += segment.span_count
         for generation in catalog.generations:
-            for batch in read_feed(generation.feed().spans):
-                ids = pa.Table.from_batches([batch.select(["trace_id", "span_id"])])
+            for batch in read_feed(generation.feed().spans, ["trace_id", "span_id"]):
+                ids = pa.Table.from_batches([batch])
                 self._seen.add(span_keys(ids["trace_id"], ids["span_id"]))
 
 

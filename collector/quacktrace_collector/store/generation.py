@@ -2,6 +2,9 @@
 
 A generation is never checkpointed: its write-ahead log is its storage, and it is dropped whole once sealed. One hot
 table with DELETE and CHECKPOINT was tried instead: it stalled commits 0.4-0.8 s and its file grew for ever.
+
+A commit is one row, which holds the batch as compressed Arrow IPC, the same bytes that go to the feed. A row a span in
+columns of DuckDB's was measured: 4.5 to 6.5 µs of CPU and 660 bytes of log a span, against 0.6 µs and 216 bytes.
 """
 
 from __future__ import annotations
@@ -11,19 +14,22 @@ import time
 from collections.abc import Iterable
 from itertools import count
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 import duckdb
 import pyarrow as pa
 
 from quacktrace_collector.decode import Origin
 from quacktrace_collector.schema import LOGS, ORIGINS, SPANS
-from quacktrace_collector.store.feed import FeedWriter
-from quacktrace_collector.store.snapshot import Feed, HotTables
+from quacktrace_collector.store.feed import FeedWriter, encode_batch, read_feed
+from quacktrace_collector.store.hot_rows import HotRows
+from quacktrace_collector.store.snapshot import Feed, HotGeneration
 from quacktrace_collector.store.time_bounds import TimeBounds
 from quacktrace_collector.store.views import quote_literal
 
-_TABLES: Final = {"spans": SPANS, "origins": ORIGINS, "logs": LOGS}
+_SCHEMAS: Final = {"origins": ORIGINS, "spans": SPANS, "logs": LOGS}
+_NONE: Final = b""
+_REPLAYED_AT_ONCE: Final = 64
 # A generation that is opened again gets feeds of other names: readers of the old ones keep files that never change.
 _openings: Final = count(1)
 
@@ -50,8 +56,9 @@ class Generation:
         opening = next(_openings)
         self._feeds = {
             name: FeedWriter(self._path.with_suffix(f".{name}-{opening}.arrows"), schema)
-            for name, schema in _TABLES.items()
+            for name, schema in _SCHEMAS.items()
         }
+        self._rows = HotRows()
 
     @classmethod
     def create(cls, connection: duckdb.DuckDBPyConnection, directory: Path, generation_id: int) -> Generation:
@@ -63,12 +70,7 @@ class Generation:
         generation = cls(connection, directory, generation_id)
         try:
             cursor = generation._attach()
-            cursor.execute("begin")
-            for name, schema in _TABLES.items():
-                cursor.register("_empty", schema.empty_table())
-                cursor.execute(f"create table {generation.database}.{name} as select * from _empty")
-                cursor.unregister("_empty")
-            cursor.execute("commit")
+            cursor.execute(f"create table {generation.database}.commits (origins blob, spans blob, logs blob)")
         except duckdb.Error:
             generation.drop()
             raise
@@ -76,9 +78,9 @@ class Generation:
 
     @classmethod
     def replay(cls, connection: duckdb.DuckDBPyConnection, directory: Path, generation_id: int) -> Generation:
-        """Open what an earlier process left: DuckDB replays its log, and the feed is written anew from the tables.
+        """Open what an earlier process left: DuckDB replays its log, and the feed is written anew from the commits.
 
-        A generation whose creation was cut short has no tables and comes back empty.
+        A generation whose creation was cut short has no table and comes back empty.
 
         Raises:
             duckdb.Error, pa.ArrowException: the file or its log is damaged.
@@ -140,13 +142,15 @@ class Generation:
             batches["logs"] = logs
         if not batches:
             return
+        encoded = {name: encode_batch(table) for name, table in batches.items()}
         connection.execute("begin")
         try:
-            for name, table in batches.items():
-                connection.register("_batch", table)
-                connection.execute(f"insert into {self.database}.{name} select * from _batch")
-                connection.unregister("_batch")
-                self._feeds[name].write(table)
+            connection.execute(
+                f"insert into {self.database}.commits values ($1, $2, $3)",
+                [encoded.get(name, _NONE) for name in _SCHEMAS],
+            )
+            for name, batch in encoded.items():
+                self._feeds[name].write(batch)
         except (duckdb.Error, OSError):
             _rollback(connection)
             raise
@@ -163,9 +167,15 @@ class Generation:
         if self._first_append_s is None:
             self._first_append_s = time.monotonic()
 
-    def tables(self) -> HotTables:
-        """The generation as SQL sees it."""
-        return HotTables(self.generation_id, self.database)
+    def hot(self) -> HotGeneration:
+        """The generation as readers see it."""
+        return HotGeneration(
+            generation_id=self.generation_id,
+            span_bounds=(self.start_times.first_ns, self.start_times.last_ns),
+            log_bounds=(self.log_times.first_ns, self.log_times.last_ns),
+            feed=self.feed(),
+            rows=self._rows,
+        )
 
     def is_older_than(self, age_s: float) -> bool:
         """True if its first rows were appended longer ago than this."""
@@ -181,6 +191,7 @@ class Generation:
         """Detach, keeping the files for the next start."""
         for writer in self._feeds.values():
             writer.close()
+        self._rows.close()
         # It may not have been attached, or the instance may be invalid: either way DuckDB lets go of it.
         with contextlib.suppress(duckdb.Error):
             self._connection.cursor().execute(f"detach {self.database}")
@@ -199,18 +210,21 @@ class Generation:
         self.unlink(self._path.parent, self.generation_id)
 
     def _read_back(self, cursor: duckdb.DuckDBPyConnection) -> None:
-        tables = cursor.sql("select table_name from duckdb_tables() where database_name = $1", params=[self.database])
-        created = {name for (name,) in tables.fetchall()}
-        for name, schema in _TABLES.items():
-            if name not in created:
-                continue
-            rows = cursor.sql(f"select * from {self.database}.{name}").to_arrow_table().cast(schema)
-            self._feeds[name].write(rows)
-            self._feeds[name].commit()
-            if name == "origins":
-                self._origin_ids.update(rows["origin_id"].to_pylist())
-            else:
-                self._count(name, rows)
+        if not cursor.sql("from duckdb_tables() where database_name = $1", params=[self.database]).fetchall():
+            return
+        commits = cursor.execute(f"select origins, spans, logs from {self.database}.commits order by rowid")
+        while rows := commits.fetchmany(_REPLAYED_AT_ONCE):
+            for row in rows:
+                for name, encoded in zip(_SCHEMAS, cast("tuple[bytes, ...]", row), strict=True):
+                    if encoded:
+                        self._feeds[name].write(encoded)
+                        self._feeds[name].commit()
+        feed = self.feed()
+        for batch in read_feed(feed.origins, ["origin_id"]):
+            self._origin_ids.update(batch.column("origin_id").to_numpy().tolist())
+        for name, file, column in (("spans", feed.spans, "start_time"), ("logs", feed.logs, "time")):
+            for batch in read_feed(file, [column]):
+                self._count(name, pa.Table.from_batches([batch]))
 
     def _count(self, name: str, table: pa.Table) -> None:
         if name == "spans":

@@ -128,12 +128,14 @@ class Instance:
         """See `Store.query`."""
 
         def run(snapshot: Snapshot) -> pa.Table:
+            composed = compose(sql, snapshot, time_range, trace_ids)
             cursor = self._connection.cursor()
             timer = threading.Timer(timeout_s, cursor.interrupt)
             timer.start()
             try:
-                composed = compose(sql, snapshot.holding(trace_ids), time_range)
-                table: pa.Table = cursor.sql(composed, params=dict(parameters or {})).to_arrow_table()
+                for name, rows in composed.tables.items():
+                    cursor.register(name, rows)
+                table: pa.Table = cursor.sql(composed.sql, params=dict(parameters or {})).to_arrow_table()
                 return table
             except duckdb.InterruptException as error:
                 raise QueryTimeoutError(

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import pyarrow as pa
 
 from quacktrace_collector.store.rollup_files import may_hold_trace
-from quacktrace_collector.store.views import Kind, hot_relation, sealed_relation
+from quacktrace_collector.store.views import Kind
 from quacktrace_collector.time_range import TimeRange
+
+if TYPE_CHECKING:
+    from quacktrace_collector.store.hot_rows import Rows
 
 _MINUTE_NS: Final = 60 * 10**9
 
@@ -93,37 +96,50 @@ class Segment:
         return self.logs_path
 
 
+class ReadsHot(Protocol):
+    """Decodes the rows of a hot generation."""
+
+    def read(self, kind: str, feed: Feed) -> Rows:
+        """At least what the feed held when it was described."""
+
+
 @dataclass(frozen=True, slots=True)
-class HotTables:
-    """A generation as SQL sees it: the attached database's name and how to describe its feed."""
+class HotGeneration:
+    """A generation that is not sealed yet, as it was when the snapshot was taken."""
 
     generation_id: int
-    database: str
+    span_bounds: tuple[int | None, int | None]
+    """First and last start time in nanoseconds since the epoch."""
+    log_bounds: tuple[int | None, int | None]
+    feed: Feed
+    rows: ReadsHot
 
-    def relation(self, kind: Kind) -> str:
-        """The public columns of this generation's rows."""
-        return hot_relation(kind, f"{self.database}.{kind}", f"{self.database}.origins")
+    def holds(self, kind: Kind, time_range: TimeRange | None) -> bool:
+        """False if it has nothing of this kind in the range."""
+        first_ns, last_ns = self.span_bounds if kind == "spans" else self.log_bounds
+        if first_ns is None or last_ns is None:
+            return False
+        return time_range is None or time_range.overlaps(first_ns, last_ns)
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything that was acknowledged before the snapshot was taken, once."""
 
-    hot: tuple[HotTables, ...]
+    hot: tuple[HotGeneration, ...]
     segments: tuple[Segment, ...]
-    feeds: tuple[Feed, ...] = field(default=())
 
-    def holding(self, trace_ids: Sequence[str]) -> Snapshot:
-        """The same without sealed segments that have no span of these traces."""
-        if not trace_ids:
-            return self
+    @property
+    def feeds(self) -> tuple[Feed, ...]:
+        """The hot generations as another process reads them."""
+        return tuple(generation.feed for generation in self.hot)
+
+    def files(self, kind: Kind, time_range: TimeRange | None, trace_ids: Sequence[str] = ()) -> list[Path]:
+        """The sealed files of this kind that may have something in the range and, spans only, of these traces."""
         ids = pa.chunked_array([pa.array(trace_ids, pa.string())])
-        return replace(self, segments=tuple(one for one in self.segments if may_hold_trace(one.path, ids)))
-
-    def relation(self, kind: Kind, time_range: TimeRange | None = None) -> str:
-        """SQL for all rows of this kind; files that have nothing in `time_range` are left out."""
-        parts = [tables.relation(kind) for tables in self.hot]
-        files = [path for segment in self.segments if (path := segment.file(kind, time_range)) is not None]
-        if files:
-            parts.append(sealed_relation(kind, files))
-        return " union all ".join(parts)
+        return [
+            path
+            for segment in self.segments
+            if (path := segment.file(kind, time_range)) is not None
+            and (kind == "logs" or not trace_ids or may_hold_trace(segment.path, ids))
+        ]

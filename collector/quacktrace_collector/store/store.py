@@ -120,8 +120,8 @@ class Store:
     ) -> pa.Table:
         """Run one of our own queries over the relations `spans` and `logs`; blocks, so call it from a thread.
 
-        `time_range` leaves out files that have nothing in it, `trace_ids` (32 hex digits each; no use for logs) those
-        that have no span of these traces; neither filters rows.
+        `time_range` leaves out files that have nothing in it, `trace_ids` (32 hex digits each) those that have no
+        span of these traces; neither filters all rows.
 
         Raises:
             QueryTimeoutError: interrupted after `timeout_s`.
