@@ -58,7 +58,9 @@ def imported(collector: RunningCollector, tmp_path_factory: pytest.TempPathFacto
     (folder / "logs.pb").write_bytes(logs.SerializeToString())
     result = quacktrace(collector, "import", str(folder / "traces.pb"), str(folder / "logs.pb"))
     assert result.returncode == 0, result.stderr
-    assert [line.split(": ")[1] for line in result.stdout.decode().splitlines()] == ["3 spans", "2 log records"]
+    traces_line, logs_line, summary = result.stdout.decode().splitlines()
+    assert [line.split(": ")[1] for line in (traces_line, logs_line)] == ["3 spans", "2 log records"]
+    assert summary == "2 files, 3 spans stored, 2 log records stored, 0 duplicates, 0 rejected"
     return collector
 
 
@@ -109,10 +111,21 @@ def test_import_goes_on_after_a_file_that_is_none(imported: RunningCollector, tm
     errors = result.stderr.decode().splitlines()
     assert len(errors) == 2
     assert "absent.pb: No such file" in errors[0]
-    assert "bad.json: JSON, but neither resourceSpans nor resourceLogs in it" in errors[1]
-    ids, good = result.stdout.decode().splitlines()
+    assert "bad.json: JSON, but no traces: neither resourceSpans nor resourceLogs in it" in errors[1]
+    ids, good, summary = result.stdout.decode().splitlines()
     assert f"{tmp_path / 'ids.json'}: 0 spans, 1 rejected (trace_id must be 16 bytes" in ids
     assert good == f"{tmp_path / 'good.json'}: 0 spans"
+    assert summary.endswith("0 duplicates, 1 rejected")
+
+
+def test_a_file_imported_again_is_told_as_duplicates(imported: RunningCollector, tmp_path: Path) -> None:
+    path = tmp_path / "zipkin.json"
+    path.write_text(json.dumps([{"traceId": "5", "id": f"{n}", "timestamp": 1} for n in range(1, 4)]))
+    summaries = [quacktrace(imported, "import", str(path)).stdout.decode().splitlines()[-1] for _ in range(2)]
+    assert summaries == [
+        "1 file, 3 spans stored, 0 log records stored, 0 duplicates, 0 rejected",
+        "1 file, 0 spans stored, 0 log records stored, 3 duplicates, 0 rejected",
+    ]
 
 
 def test_refused_request_tells_the_collectors_reason(imported: RunningCollector, tmp_path: Path) -> None:

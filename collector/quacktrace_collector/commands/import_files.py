@@ -1,11 +1,14 @@
-"""`quacktrace import FILE…`: send files of OTLP to a running collector, and say what became of each."""
+"""`quacktrace import FILE…`: send files of traces to a running collector, and say what became of each."""
 
 from __future__ import annotations
 
 import argparse
 import os
+import re
+import shutil
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,17 +19,23 @@ from quacktrace.client import DEFAULT_URL, Answer, CollectorClient, CollectorUnr
 from quacktrace.commands import Command
 from quacktrace.errors import QuacktraceError
 from quacktrace.terminal import printable, say_error
-from quacktrace_collector.commands.otlp_files import PROTOBUF, ExportRequest, read_export_requests
+from quacktrace_collector.commands.export_requests import PROTOBUF, ExportRequest
+from quacktrace_collector.commands.trace_files import read_export_requests
 
 __all__ = ["COMMAND", "Outcome", "import_file"]
 
 RETRYABLE = frozenset({429, 502, 503, 504})
 PATIENCE_S = 60.0
+_BAR_WIDTH = 24
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "files", metavar="FILE", nargs="+", type=Path, help="OTLP protobuf, JSON or JSON lines; .gz too"
+        "files",
+        metavar="FILE",
+        nargs="+",
+        type=Path,
+        help="OTLP protobuf; JSON of OTLP, Jaeger or Zipkin, a document or one a line; .gz too",
     )
     parser.add_argument("--url", metavar="URL", help=f"the collector (default: QUACKTRACE_URL, else {DEFAULT_URL})")
     parser.add_argument("--token", metavar="T", help="write token (default: QUACKTRACE_WRITE_TOKEN)")
@@ -36,7 +45,8 @@ def _run(arguments: argparse.Namespace) -> int:
     client = CollectorClient(
         arguments.url or default_url(), token=arguments.token or os.environ.get("QUACKTRACE_WRITE_TOKEN")
     )
-    is_complete = True
+    before = _duplicates(client)
+    outcomes: list[Outcome] = []
     for path in arguments.files:
         try:
             outcome = import_file(client, path)
@@ -45,10 +55,12 @@ def _run(arguments: argparse.Namespace) -> int:
         except QuacktraceError as error:
             _clear_progress()
             say_error("quacktrace import", str(error))
-            is_complete = False
         else:
             print(f"{printable(str(path))}: {outcome}", flush=True)
-            is_complete = is_complete and not outcome.rejected
+            outcomes.append(outcome)
+    after = _duplicates(client)
+    print(_summary(outcomes, None if before is None or after is None else after - before))
+    is_complete = len(outcomes) == len(arguments.files) and not any(outcome.rejected for outcome in outcomes)
     return 0 if is_complete else 1
 
 
@@ -69,6 +81,29 @@ class Outcome:
         return ", ".join(counts)
 
 
+def _summary(outcomes: Sequence[Outcome], duplicates: int | None) -> str:
+    """All files in one line; what others sent at the same time may be among the duplicates, but never too many."""
+    spans = sum(outcome.spans for outcome in outcomes)
+    duplicates = None if duplicates is None else min(duplicates, spans)
+    counts = [
+        "1 file" if len(outcomes) == 1 else f"{len(outcomes):,} files",
+        f"{spans - (duplicates or 0):,} spans stored",
+        f"{sum(outcome.log_records for outcome in outcomes):,} log records stored",
+        f"{duplicates:,} duplicates" if duplicates is not None else "duplicates not known",
+        f"{sum(outcome.rejected for outcome in outcomes):,} rejected",
+    ]
+    return ", ".join(counts)
+
+
+def _duplicates(client: CollectorClient) -> int | None:
+    """How many spans the collector has left out as stored already; None when it does not tell without a token."""
+    answer = client.get("/metrics")
+    if not answer.is_ok:
+        return None
+    found = re.search(rb"^qt_ingest_duplicate_spans_total(?:\{[^}]*\})? (\d+)", answer.body, re.MULTILINE)
+    return int(found[1]) if found else 0
+
+
 def import_file(client: CollectorClient, path: Path) -> Outcome:
     """Send one file; raises QuacktraceError when a request of it is refused, after what went before is stored."""
     sent = dict.fromkeys(("/v1/traces", "/v1/logs"), 0)
@@ -79,7 +114,7 @@ def import_file(client: CollectorClient, path: Path) -> Outcome:
         refused, message = _partial_success(request, answer)
         sent[request.path] += request.records - refused
         rejected, reason = rejected + refused, message.removeprefix(f"{refused} rejected: ") or reason
-        _show_progress(path, sum(sent.values()))
+        _show_progress(path, sum(sent.values()), request.done)
     _clear_progress()
     return Outcome(sent["/v1/traces"], sent["/v1/logs"], rejected, reason)
 
@@ -132,9 +167,12 @@ def _refusal(request: ExportRequest, answer: Answer) -> str:
     return f"refused with {answer.status}: {answer.error()['message']}"
 
 
-def _show_progress(path: Path, records: int) -> None:
+def _show_progress(path: Path, records: int, done: float) -> None:
     if sys.stderr.isatty():
-        print(f"\r\x1b[K{printable(path.name)}: {records:,} …", end="", file=sys.stderr, flush=True)
+        bar = ("█" * round(done * _BAR_WIDTH)).ljust(_BAR_WIDTH, "░")
+        line = f"{bar} {done:4.0%} {records:,} of {printable(path.name)}"
+        width = shutil.get_terminal_size().columns - 1
+        print(f"\r\x1b[K{line[:width]}", end="", file=sys.stderr, flush=True)
 
 
 def _clear_progress() -> None:
@@ -143,5 +181,5 @@ def _clear_progress() -> None:
 
 
 COMMAND = Command(
-    name="import", summary="send files of OTLP to the running collector", add_arguments=_add_arguments, run=_run
+    name="import", summary="send files of traces to the running collector", add_arguments=_add_arguments, run=_run
 )

@@ -1,138 +1,93 @@
-"""Read OTLP from files: protobuf, JSON and JSON lines, plain or gzipped, as export requests of a size to post."""
+"""OTLP from files, protobuf and JSON, as export requests of a size to post."""
 
 from __future__ import annotations
 
-import gzip
 import json
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from google.protobuf.message import DecodeError, Message
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from google.protobuf.message import DecodeError
 
-from quacktrace.errors import QuacktraceError
-
-__all__ = ["MAX_BODY_BYTES", "ExportRequest", "UnreadableFileError", "read_export_requests"]
-
-MAX_BODY_BYTES = 4 * 1024 * 1024
-PROTOBUF = "application/x-protobuf"
-JSON = "application/json"
-
-
-class UnreadableFileError(QuacktraceError):
-    """A file that cannot be read, or holds no OTLP."""
-
-
-class ExportRequest(NamedTuple):
-    """One body to post."""
-
-    path: str
-    """Where to: `/v1/traces` or `/v1/logs`."""
-    content_type: str
-    body: bytes
-    records: int
-    """Spans or log records in it."""
-
-
-class Signal(NamedTuple):
-    """The names of one signal's three levels, in protobuf and in JSON."""
-
-    path: str
-    message: type[Message]
-    fields: tuple[str, str, str]
-    keys: tuple[str, str, str]
-
-
-TRACES = Signal(
-    "/v1/traces",
-    ExportTraceServiceRequest,
-    ("resource_spans", "scope_spans", "spans"),
-    ("resourceSpans", "scopeSpans", "spans"),
+from quacktrace_collector.commands.export_requests import (
+    JSON,
+    LOGS,
+    PROTOBUF,
+    SIGNALS,
+    TRACES,
+    ExportRequest,
+    Signal,
+    UnreadableFileError,
+    count_records,
+    protobuf_requests,
 )
-LOGS = Signal(
-    "/v1/logs",
-    ExportLogsServiceRequest,
-    ("resource_logs", "scope_logs", "log_records"),
-    ("resourceLogs", "scopeLogs", "logRecords"),
-)
-SIGNALS = (TRACES, LOGS)
 
 
-def read_export_requests(path: Path, *, max_body_bytes: int = MAX_BODY_BYTES) -> Iterator[ExportRequest]:
-    """The file's spans and log records in its own order; a file that is small enough is passed on byte for byte."""
-    content = _read(path)
-    start = content[:64].lstrip()
-    if not content:
-        raise UnreadableFileError(f"{path}: the file is empty")
-    if start.startswith((b"{", b"[")):
-        yield from _read_json(path, content, max_body_bytes)
-    else:
-        yield from _read_protobuf(path, content, max_body_bytes)
-
-
-def _read(path: Path) -> bytes:
-    try:
-        content = path.read_bytes()
-        return gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
-    except OSError as error:
-        raise UnreadableFileError(f"{path}: {error.strerror or error}") from error
-    except (EOFError, zlib.error) as error:
-        raise UnreadableFileError(f"{path}: damaged gzip ({error})") from error
-
-
-def _read_protobuf(path: Path, content: bytes, max_body_bytes: int) -> Iterator[ExportRequest]:
+def read_protobuf(path: Path, content: bytes, max_body_bytes: int) -> Iterator[ExportRequest]:
+    """The file's records; one that is small enough is passed on byte for byte."""
     signal = LOGS if _first_record_is_log(content) else TRACES
     whole = signal.message()
     try:
         whole.ParseFromString(content)
     except DecodeError as error:
-        raise UnreadableFileError(f"{path}: neither OTLP protobuf nor OTLP JSON ({error})") from error
-    resources = getattr(whole, signal.fields[0])
-    if not resources:
+        raise UnreadableFileError(
+            f"{path}: no file of traces: neither OTLP protobuf nor JSON of OTLP, Jaeger or Zipkin"
+        ) from error
+    if not getattr(whole, signal.fields[0]):
         raise UnreadableFileError(f"{path}: no {signal.fields[0]} in it; is this OTLP protobuf?")
     if len(content) <= max_body_bytes:
-        yield ExportRequest(signal.path, PROTOBUF, content, sum(_count(entry, signal) for entry in resources))
-        return
-    batch, size, records = signal.message(), 0, 0
-    for entry in resources:
-        for piece in _split_message(entry, signal, max_body_bytes):
-            if size and size + piece.ByteSize() > max_body_bytes:
-                yield ExportRequest(signal.path, PROTOBUF, batch.SerializeToString(), records)
-                batch, size, records = signal.message(), 0, 0
-            getattr(batch, signal.fields[0]).append(piece)
-            size, records = size + piece.ByteSize(), records + _count(piece, signal)
-    yield ExportRequest(signal.path, PROTOBUF, batch.SerializeToString(), records)
+        yield ExportRequest(signal.path, PROTOBUF, content, count_records(whole, signal))
+    else:
+        yield from protobuf_requests(whole, signal, max_body_bytes)
 
 
-def _count(entry: Any, signal: Signal) -> int:
-    return sum(len(getattr(scope, signal.fields[2])) for scope in getattr(entry, signal.fields[1]))
+def is_protobuf(content: bytes) -> bool:
+    """True for an export request that holds something."""
+    try:
+        return bool(TRACES.message.FromString(content).ListFields())
+    except DecodeError:
+        return False
 
 
-def _split_message(entry: Any, signal: Signal, limit: int) -> Iterator[Any]:
-    """One resource's records in pieces of about `limit` bytes, each with the resource and scope they belong to."""
-    if entry.ByteSize() <= limit:
-        yield entry
-        return
-    _, scopes, leaves = signal.fields
-    shell = type(entry)()
-    shell.CopyFrom(entry)
-    shell.ClearField(scopes)
-    for scope in getattr(entry, scopes):
-        records = getattr(scope, leaves)
-        step = max(1, len(records) * limit // max(1, scope.ByteSize()))
-        scope_shell = type(scope)()
-        scope_shell.CopyFrom(scope)
-        scope_shell.ClearField(leaves)
-        for first in range(0, len(records), step):
-            piece = type(entry)()
-            piece.CopyFrom(shell)
-            part = getattr(piece, scopes).add()
-            part.CopyFrom(scope_shell)
-            getattr(part, leaves).extend(records[first : first + step])
-            yield piece
+def signals_of(document: Any) -> list[Signal] | None:
+    """Which signals a document of OTLP JSON holds; None for one that is none.
+
+    Metrics are passed over, for the collector does not store them.
+    """
+    if not isinstance(document, dict):
+        return None
+    signals = [signal for signal in SIGNALS if isinstance(document.get(signal.keys[0]), list)]
+    return signals if signals or "resourceMetrics" in document else None
+
+
+def count_document(document: dict[str, Any], signal: Signal) -> int:
+    """Spans or log records of a document."""
+    return sum(_count_json(entry, signal) for entry in document[signal.keys[0]])
+
+
+class OtlpJson:
+    """Gathers documents of OTLP JSON into bodies."""
+
+    def __init__(self, max_body_bytes: int) -> None:
+        self._max_body_bytes = max_body_bytes
+        self._batches = {signal.path: _JsonBatch(signal) for signal in SIGNALS}
+
+    def add(self, document: dict[str, Any], signals: list[Signal]) -> Iterator[ExportRequest]:
+        """Bodies that have become full."""
+        for signal in signals:
+            batch = self._batches[signal.path]
+            for entry in document[signal.keys[0]]:
+                for piece in _split_document(entry, signal, self._max_body_bytes):
+                    text = json.dumps(piece, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+                    if batch.size and batch.size + len(text) > self._max_body_bytes:
+                        yield batch.take()
+                    batch.add(text, _count_json(piece, signal))
+
+    def rest(self) -> Iterator[ExportRequest]:
+        """What is left."""
+        for batch in self._batches.values():
+            if batch.size:
+                yield batch.take()
 
 
 # (field, wire type) that only a log record has: under the same numbers a span's fields are of other types.
@@ -183,62 +138,6 @@ def _varint(view: memoryview, position: int) -> tuple[int, int]:
         if byte < 0x80:
             break
     return value, position
-
-
-def _read_json(path: Path, content: bytes, max_body_bytes: int) -> Iterator[ExportRequest]:
-    documents = _documents(path, content)
-    if len(documents) == 1 and len(content) <= max_body_bytes:
-        signals = _signals(path, documents[0])
-        if len(signals) == 1:
-            records = sum(_count_json(entry, signals[0]) for entry in documents[0][signals[0].keys[0]])
-            yield ExportRequest(signals[0].path, JSON, content, records)
-            return
-    batches = {signal.path: _JsonBatch(signal) for signal in SIGNALS}
-    for document in documents:
-        for signal in _signals(path, document):
-            batch = batches[signal.path]
-            for entry in document[signal.keys[0]]:
-                for piece in _split_document(entry, signal, max_body_bytes):
-                    text = json.dumps(piece, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
-                    if batch.size and batch.size + len(text) > max_body_bytes:
-                        yield batch.take()
-                    batch.add(text, _count_json(piece, signal))
-    for batch in batches.values():
-        if batch.size:
-            yield batch.take()
-
-
-def _documents(path: Path, content: bytes) -> list[Any]:
-    """One document, a list of them, or one a line."""
-    try:
-        whole = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        whole_error = str(error)
-    else:
-        return whole if isinstance(whole, list) else [whole]
-    documents: list[Any] = []
-    for number, line in enumerate(content.splitlines(), 1):
-        try:
-            documents += [json.loads(line)] if line.strip() else []
-        except (ValueError, RecursionError) as error:
-            where = f"line {number} is not JSON ({error})" if documents else f"not JSON ({whole_error})"
-            raise UnreadableFileError(f"{path}: {where}") from error
-    return documents
-
-
-def _signals(path: Path, document: Any) -> list[Signal]:
-    """Which signals a document holds; metrics are passed over, for the collector does not store them."""
-    if isinstance(document, dict):
-        signals = [signal for signal in SIGNALS if isinstance(document.get(signal.keys[0]), list)]
-        if signals or "resourceMetrics" in document:
-            return signals
-        if "data" in document or "traceID" in document:
-            raise UnreadableFileError(f"{path}: this looks like Jaeger JSON; only OTLP is read for now")
-        if "traceId" in document and "id" in document:
-            raise UnreadableFileError(
-                f"{path}: this looks like Zipkin JSON; post it to /api/v2/spans, only OTLP is read for now"
-            )
-    raise UnreadableFileError(f"{path}: JSON, but neither resourceSpans nor resourceLogs in it; is this OTLP JSON?")
 
 
 def _records(entry: Any, signal: Signal) -> Iterator[tuple[Any, list[Any]]]:

@@ -1,4 +1,4 @@
-"""Files of OTLP become export requests: whole where they fit, in pieces that lose nothing where they do not."""
+"""Files of traces become export requests: whole where they fit, in pieces that lose nothing where they do not."""
 
 from __future__ import annotations
 
@@ -13,13 +13,8 @@ from google.protobuf.message import Message
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from quacktrace_collector.commands.otlp_files import (
-    JSON,
-    PROTOBUF,
-    ExportRequest,
-    UnreadableFileError,
-    read_export_requests,
-)
+from quacktrace_collector.commands.export_requests import JSON, PROTOBUF, ExportRequest, UnreadableFileError
+from quacktrace_collector.commands.trace_files import read_export_requests
 
 
 def trace_request(services: int, spans: int) -> ExportTraceServiceRequest:
@@ -135,13 +130,14 @@ def test_large_json_is_split_and_nothing_is_lost(tmp_path: Path) -> None:
     [
         (b"", "the file is empty"),
         (b"\x1f\x8bgarbage", "damaged gzip|Not a gzipped|header"),
-        (b"hello", "neither OTLP protobuf nor OTLP JSON"),
+        (b"\n\n \n", "no file of traces"),
+        (b"hello", "neither OTLP protobuf nor JSON"),
         (b"{", "not JSON"),
         (b'{"resourceSpans": []}\n{"resour', "line 2 is not JSON"),
         (b'{"hello": 1}', "neither resourceSpans nor resourceLogs"),
         (b"[1, 2]", "neither resourceSpans nor resourceLogs"),
-        (b'{"data": [{"traceID": "1"}]}', "looks like Jaeger JSON"),
-        (b'[{"traceId": "1", "id": "2"}]', "looks like Zipkin JSON"),
+        (b'{"data": [{"traceID": "1", "spans": 1}]}', r"\[0\].data\[0\].spans: an array"),
+        (b'[{"traceId": "1", "id": "2", "tags": 1}]', r"\[0\].tags: an object"),
         (b"[" * 100_000, "not JSON"),
     ],
 )
@@ -156,3 +152,76 @@ def test_what_is_no_otlp_is_said_in_one_line(tmp_path: Path, content: bytes, mes
 def test_missing_file_is_said_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(UnreadableFileError, match="No such file"):
         list(read_export_requests(tmp_path / "absent.pb"))
+
+
+ZIPKIN_V2 = {"traceId": "1", "id": "2", "name": "a", "timestamp": 5, "localEndpoint": {"serviceName": "shop"}}
+ZIPKIN_V1 = {
+    "traceId": "1",
+    "id": "3",
+    "name": "b",
+    "annotations": [{"timestamp": 5, "value": "sr", "endpoint": {"serviceName": "shop"}}],
+}
+JAEGER = {
+    "traceID": "1",
+    "spans": [{"traceID": "1", "spanID": "4", "operationName": "c", "processID": "p"}],
+    "processes": {"p": {"serviceName": "shop"}},
+}
+
+
+@pytest.mark.parametrize(
+    ("content", "names"),
+    [
+        (json.dumps([ZIPKIN_V2, ZIPKIN_V1]), ["a", "b"]),
+        (json.dumps([[ZIPKIN_V2], [ZIPKIN_V1]], indent=1), ["a", "b"]),
+        (f"{json.dumps(ZIPKIN_V2)}\n{json.dumps([ZIPKIN_V1])}\n", ["a", "b"]),
+        (json.dumps({"data": [JAEGER], "errors": None}), ["c"]),
+        (f"\ufeff{json.dumps(JAEGER)}", ["c"]),
+        (f"\r\n{json.dumps(JAEGER)}\n\n{json.dumps(ZIPKIN_V2)}", ["c", "a"]),
+    ],
+    ids=["zipkin", "zipkin traces", "zipkin lines", "jaeger", "byte order mark", "mixed lines"],
+)
+@pytest.mark.parametrize("is_zipped", [False, True])
+def test_other_tracers_files_are_told_by_their_content(
+    tmp_path: Path, content: str, names: list[str], is_zipped: bool
+) -> None:
+    path = tmp_path / "traces.txt"
+    path.write_bytes(gzip.compress(content.encode()) if is_zipped else content.encode())
+    requests = list(read_export_requests(path))
+    assert [name for _, _, name in rows(requests)] == names
+    assert {service for service, _, _ in rows(requests)} == {"shop"}
+    assert requests[-1].done == 1
+
+
+def test_protobuf_that_begins_like_json_is_protobuf(tmp_path: Path) -> None:
+    """A first message of 123 bytes: line feed, then a brace."""
+    message = ExportTraceServiceRequest()
+    span = message.resource_spans.add().scope_spans.add().spans.add(trace_id=b"t" * 16, span_id=b"s" * 8)
+    while message.resource_spans[0].ByteSize() < 123:
+        span.name += "x"
+    path = tmp_path / "traces.pb"
+    path.write_bytes(message.SerializeToString())
+    assert path.read_bytes().startswith(b"\n{")
+    assert [request.content_type for request in read_export_requests(path)] == [PROTOBUF]
+
+
+def test_every_file_of_real_traces_is_read(test_data: Path) -> None:
+    folder = test_data / "real_otlp"
+    facts = json.loads((folder / "FACTS.json").read_text())
+    for name in facts:
+        if (folder / f"{name}.pb").exists():
+            assert (
+                sum(request.records for request in read_export_requests(folder / f"{name}.pb")) == facts[name]["spans"]
+            )
+    expected = {
+        "deathstarbench_socialnetwork_jaeger": 660,
+        "jaeger-ui_TraceFlamegraph_testTrace": 4,
+        "zipkin_smartthings-mobile-web-install": 957,
+        "zipkin_smartthings-oauth-authorization": 175,
+        "opentelemetry-proto_examples_trace": 1,
+    }
+    for original, records in expected.items():
+        requests = read_export_requests(folder / "originals" / f"{original}.json")
+        assert sum(request.records for request in requests) == records
+    for path in (folder / "crisp_jaeger").glob("*.json"):
+        (trace,) = json.loads(path.read_bytes())["data"]
+        assert sum(request.records for request in read_export_requests(path)) == len(trace["spans"])
