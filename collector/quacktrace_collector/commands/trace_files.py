@@ -73,8 +73,11 @@ class _Document(NamedTuple):
     """Its bytes, where it is the whole file."""
 
 
-def _read(path: Path, file: IO[bytes], progress: _Progress, max_body_bytes: int) -> Iterator[ExportRequest]:
-    head = file.peek(512) if isinstance(file, (io.BufferedReader, gzip.GzipFile)) else b""
+def _read(
+    path: Path, file: io.BufferedReader | gzip.GzipFile, progress: _Progress, max_body_bytes: int
+) -> Iterator[ExportRequest]:
+    source: io.BufferedIOBase = file
+    head = file.peek(512)
     if not head:
         raise UnreadableFileError(f"{path}: the file is empty")
     if not head.lstrip().startswith((b"{", b"[", *_MARKS)):
@@ -85,15 +88,15 @@ def _read(path: Path, file: IO[bytes], progress: _Progress, max_body_bytes: int)
         if is_protobuf(content):
             yield from read_protobuf(path, content, max_body_bytes)
             return
-        file = io.BytesIO(content)
+        source = io.BytesIO(content)
     reader = _JsonReader(path, max_body_bytes)
-    for document in _documents(path, file):
+    for document in _documents(path, source):
         for request in reader.add(document):
             yield progress.of(request)
     yield from reader.rest()
 
 
-def _documents(path: Path, file: IO[bytes]) -> Iterator[_Document]:
+def _documents(path: Path, file: io.BufferedIOBase) -> Iterator[_Document]:
     """A document alone, the members of a list, or what stands on each line."""
     lines = enumerate(file, 1)
     number, first = next(((number, line) for number, line in lines if line.strip()), (0, b""))
