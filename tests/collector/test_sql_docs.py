@@ -11,10 +11,11 @@ import pyarrow as pa
 
 from quacktrace_collector.schema import PROMOTED
 from quacktrace_collector.sql import routes
-from quacktrace_collector.sql.catalogue import EXAMPLES, MACROS, TABLES
+from quacktrace_collector.sql.catalogue import EXAMPLES, TABLES
 from quacktrace_collector.sql.dynamic_pivot import MAX_PIVOT_VALUES
 from quacktrace_collector.sql.frames import MAX_BODY_BYTES
 from quacktrace_collector.sql.gate import MAX_QUERY_CHARACTERS
+from quacktrace_collector.sql.macro_catalogue import MACROS
 from quacktrace_collector.sql.worker_process import WorkerLimits
 
 PAGE = Path(__file__).parents[2] / "docs" / "sql.md"
@@ -29,6 +30,11 @@ def macros() -> Iterator[str]:
     yield "| macro | |\n|---|---|"
     for macro in MACROS:
         yield f"| `{macro.signature}` | {macro.description} |"
+    for macro in MACROS:
+        yield f"\n### {macro.signature}\n{macro.description}\n\n```sql\n{macro.example}\n```"
+        if macro.columns:
+            yield "\n| column | |\n|---|---|"
+        yield from (f"| `{column}` | {description} |" for column, description in macro.columns.items())
 
 
 def promoted() -> Iterator[str]:

@@ -10,8 +10,9 @@ import duckdb
 import pytest
 
 from quacktrace_collector.errors import QueryRefusedError
-from quacktrace_collector.sql.catalogue import SCALAR_MACROS, TABLE_MACROS, TABLES
+from quacktrace_collector.sql.catalogue import TABLES
 from quacktrace_collector.sql.gate import MAX_QUERY_CHARACTERS, Gate, StatementKind
+from quacktrace_collector.sql.macro_catalogue import SCALAR_MACROS, TABLE_MACROS
 from quacktrace_collector.sql.tree_rules import allowed_functions
 
 CORPUS = Path(__file__).parent.parent / "sql"

@@ -3,63 +3,25 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from quacktrace_collector.sql.catalogue import EXAMPLES, MACROS, TABLES
-from quacktrace_collector.sql.engine import Engine
-from quacktrace_collector.sql.frames import ResultFormat
+from quacktrace_collector.sql.catalogue import EXAMPLES, TABLES
 from quacktrace_collector.sql.library import Macro, View, macro_sql, view_sql
-from quacktrace_collector.sql.snapshot_frame import snapshot_header
+from quacktrace_collector.sql.macro_catalogue import MACROS
 
 from .conftest import LogRow, SpanRow, SpanStore, span_hex, trace_hex
+from .sql_asking import Ask, asking, shop
 
 LIBRARY = Path(__file__).parents[2] / "collector" / "quacktrace_collector" / "sql" / "library"
-Ask = Callable[[str], list[list[Any]]]
 
 
 @pytest.fixture
 def ask(span_store: SpanStore) -> Ask:
-    """Rows of a statement over everything the store has now."""
-    engine = Engine(span_store.store.sealed_dir, memory_limit_bytes=256 << 20, threads=1)
-
-    def rows(sql: str) -> list[list[Any]]:
-        with span_store.store.snapshot() as snapshot:
-            engine.refresh(json.loads(json.dumps(snapshot_header(snapshot))))
-            result = engine.run(sql, form=ResultFormat.JSON, limit=1_000, max_bytes=1 << 24)
-        decoded: list[list[Any]] = json.loads(result.body)["rows"]
-        return decoded
-
-    return rows
-
-
-def shop() -> list[SpanRow]:
-    """A page that asks the cart, which asks a database and fails; mail follows by a link and has lost its parent."""
-    return [
-        SpanRow(1, 1, None, "web", "GET /", "SERVER", 0, 100, "ERROR"),
-        SpanRow(
-            1, 2, 1, "web", "GET", "CLIENT", 10, 60, "ERROR", attributes={"server.address": "cart", "server.port": 80}
-        ),
-        SpanRow(1, 3, 2, "cart", "GET /cart", "SERVER", 15, 50, "ERROR"),
-        SpanRow(
-            1,
-            4,
-            3,
-            "cart",
-            "select",
-            "CLIENT",
-            20,
-            40,
-            "ERROR",
-            attributes={"db.system.name": "postgresql", "server.address": "db-0", "db.namespace": "orders"},
-            events=[("exception", 30, {"exception.type": "Locked", "exception.message": "row 17 is locked"})],
-        ),
-        SpanRow(1, 5, 3, "cart", "price", "INTERNAL", 60, 5),
-        SpanRow(2, 6, 99, "mail", "send", "CONSUMER", 200, 10, links=[(1, 3)]),
-    ]
+    return asking(span_store)
 
 
 def test_every_file_has_a_name_and_every_name_a_file() -> None:
@@ -78,10 +40,22 @@ def test_every_public_name_of_the_library_is_described() -> None:
     assert {name for name in (*View, *Macro) if not name.startswith("_")} <= described
 
 
-def test_every_example_runs(ask: Ask, span_store: SpanStore) -> None:
+def test_every_recipe_and_example_runs(ask: Ask, span_store: SpanStore) -> None:
     span_store.add(*shop())
+    assert len(EXAMPLES) >= 20
     for example in EXAMPLES:
         assert isinstance(ask(example.query), list), example.title
+    for macro in MACROS:
+        assert isinstance(ask(macro.example), list), macro.name
+        assert macro.name in macro.example
+
+
+def test_documented_columns_are_those_of_the_macros(ask: Ask) -> None:
+    for macro in MACROS:
+        if macro.columns:
+            call = re.search(rf"\bfrom ({macro.name}\(.*?\))(?= where| group|$)", macro.example, re.DOTALL)
+            assert call, macro.example
+            assert [row[0] for row in ask(f"describe from {call[1]}")] == list(macro.columns), macro.name
 
 
 @pytest.mark.parametrize("is_sealed", [False, True], ids=["hot", "sealed"])
@@ -245,7 +219,7 @@ def test_quantile_of_merged_histograms_is_within_its_error(ask: Ask, span_store:
     for quantile in (0.01, 0.5, 0.95, 1.0):
         ((approximate, exact),) = ask(
             f"select quantile_ms(list(durations), {quantile}),"
-            f" (select quantile_disc(duration_ns, {quantile}) / 1e6 from spans) from red"
+            f" (select quantile_cont(duration_ns, {quantile}) / 1e6 from spans) from red"
         )
         assert approximate == pytest.approx(exact, rel=0.044)
 

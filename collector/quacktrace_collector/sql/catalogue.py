@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from quacktrace_collector.schema import PROMOTED
+from quacktrace_collector.sql.library import recipes
+from quacktrace_collector.sql.macro_catalogue import MACROS
 
 __all__ = [
     "EXAMPLES",
-    "MACROS",
-    "SCALAR_MACROS",
     "TABLES",
-    "TABLE_MACROS",
     "Example",
-    "MacroEntry",
     "Table",
     "describe",
 ]
@@ -27,16 +25,6 @@ class Table:
 
     description: str
     columns: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class MacroEntry:
-    """A macro that queries may call."""
-
-    name: str
-    signature: str
-    description: str
-    is_table: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,92 +234,7 @@ TABLES: Final[Mapping[str, Table]] = {
     ),
 }
 
-MACROS: Final = (
-    MacroEntry(
-        "trace",
-        "trace(trace_id)",
-        "The spans of one trace, each once, by start time. The id may have dashes or upper case, or be a traceparent.",
-    ),
-    MacroEntry("descendants", "descendants(trace_id, span_id)", "All spans below a span."),
-    MacroEntry(
-        "self_time",
-        "self_time(trace_id)",
-        "Each span's own time: self_time_ns is its duration minus what its children cover, most first.",
-    ),
-    MacroEntry(
-        "critical_path",
-        "critical_path(trace_id)",
-        "The stretches of spans that the root waited for, in order of time; their durations add up to the root's.",
-    ),
-    MacroEntry(
-        "error_groups",
-        "error_groups(from_time, to_time)",
-        "Errors that began in [from_time, to_time), by service, operation, exception and message without its numbers.",
-    ),
-    MacroEntry(
-        "compare",
-        "compare(selection, baseline)",
-        "What sets spans apart: two conditions over spans' columns; attribute values by difference in share, with z.",
-    ),
-    MacroEntry(
-        "quantile_ms",
-        "quantile_ms(list(durations), quantile)",
-        "A percentile in milliseconds over merged histograms of edges or red; within 4.4 % of the exact one.",
-        is_table=False,
-    ),
-    MacroEntry(
-        "now", "now()", "The time of the query, in UTC and without a time zone, as all times are here.", is_table=False
-    ),
-)
-TABLE_MACROS: Final = frozenset(macro.name for macro in MACROS if macro.is_table)
-SCALAR_MACROS: Final = frozenset(macro.name for macro in MACROS if not macro.is_table) | {"get_current_timestamp"}
-
-EXAMPLES: Final = (
-    Example(
-        "Slowest operations of the last hour",
-        "select service_name, name, count(*) as calls, quantile_cont(duration_ns, 0.95) / 1e6 as p95_ms\n"
-        "from spans\nwhere start_time > now() - interval 1 hour\ngroup by all\norder by p95_ms desc\nlimit 20",
-    ),
-    Example(
-        "Newest traces with errors",
-        "select trace_id, root_service_name, root_name, root_duration_ns / 1e6 as root_ms, span_count, error_count\n"
-        "from traces\nwhere error_count > 0\norder by start_time desc\nlimit 20",
-    ),
-    Example(
-        "Who calls whom",
-        "select client_service, server_service, type, sum(calls) as calls, sum(errors) as errors,\n"
-        "    quantile_ms(list(durations), 0.95) as p95_ms\nfrom edges\ngroup by all\norder by calls desc",
-    ),
-    Example(
-        "Requests per minute of each service",
-        "select minute, service_name, sum(calls) as calls, sum(errors) as errors\n"
-        "from red\nwhere is_entry\ngroup by all\norder by minute desc, calls desc\nlimit 100",
-    ),
-    Example(
-        "Where errors begin",
-        "from error_groups(now() - interval 1 day, now())",
-    ),
-    Example(
-        "What slow requests have in common",
-        "from compare(duration_ns > 500_000_000 and kind = 'SERVER', kind = 'SERVER')\nwhere abs(z) > 3\nlimit 20",
-    ),
-    Example(
-        "Own time along one trace",
-        "select service_name, name, self_time_ns / 1e6 as self_ms\n"
-        "from self_time((select trace_id from traces order by duration_ns desc limit 1))\nlimit 20",
-    ),
-    Example(
-        "Log lines of failed spans",
-        "select logs.time, logs.service_name, logs.severity_text, logs.body\n"
-        "from logs\njoin spans using (trace_id, span_id)\nwhere spans.status_code = 'ERROR'\n"
-        "order by logs.time desc\nlimit 50",
-    ),
-    Example(
-        "Attributes that occur",
-        "select key, count(*) as spans\nfrom (select unnest(map_keys(attributes)) as key from spans)\n"
-        "group by all\norder by spans desc",
-    ),
-)
+EXAMPLES: Final = tuple(Example(title, query) for title, query in recipes())
 
 
 def describe(types: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
@@ -349,7 +252,14 @@ def describe(types: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
             for name, table in TABLES.items()
         ],
         "macros": [
-            {"name": macro.name, "signature": macro.signature, "description": macro.description} for macro in MACROS
+            {
+                "name": macro.name,
+                "signature": macro.signature,
+                "description": macro.description,
+                "columns": [{"name": name, "description": text} for name, text in macro.columns.items()],
+                "example": macro.example,
+            }
+            for macro in MACROS
         ],
         "examples": [{"title": example.title, "query": example.query} for example in EXAMPLES],
     }

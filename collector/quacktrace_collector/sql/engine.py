@@ -14,13 +14,14 @@ import pyarrow as pa
 
 from quacktrace_collector.errors import QueryRefusedError
 from quacktrace_collector.feed_reader import RecordBatches
-from quacktrace_collector.sql.catalogue import SCALAR_MACROS, TABLE_MACROS, TABLES
+from quacktrace_collector.sql.catalogue import TABLES
 from quacktrace_collector.sql.encode import Column, Encoded, encode
 from quacktrace_collector.sql.engine_errors import translate
 from quacktrace_collector.sql.feeds import Feeds
 from quacktrace_collector.sql.frames import ResultFormat
 from quacktrace_collector.sql.gate import Gate
 from quacktrace_collector.sql.library import Macro, View, macro_sql, view_sql
+from quacktrace_collector.sql.macro_catalogue import SCALAR_MACROS, TABLE_MACROS
 from quacktrace_collector.sql.statement_answer import answer
 
 __all__ = ["Engine", "Result"]

@@ -1,4 +1,4 @@
-"""The views and macros that queries share, one `.sql` file each, over two relations named `spans` and `logs`."""
+"""The views, macros and recipes of queries, one `.sql` file each, over two relations named `spans` and `logs`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
-__all__ = ["Macro", "View", "macro_sql", "view_sql", "with_views"]
+__all__ = ["Macro", "View", "macro_sql", "recipes", "view_sql", "with_views"]
 
 
 class View(StrEnum):
@@ -33,13 +33,27 @@ class Macro(StrEnum):
     NOW = "now"
     GET_CURRENT_TIMESTAMP = "get_current_timestamp"
     TRACE_KEY = "_trace_key"
+    ENTRIES = "_entries"
+    MIDDLE_NS = "_middle_ns"
+    BUCKET_AT = "_bucket_at"
+    APPLICATION_FRAME = "_application_frame"
     QUANTILE_MS = "quantile_ms"
+    TIME_LOST_MS = "time_lost_ms"
     TRACE = "trace"
     DESCENDANTS = "descendants"
+    ANCESTORS = "ancestors"
+    WITH_DESCENDANT = "with_descendant"
+    WITH_CHILD = "with_child"
     SELF_TIME = "self_time"
     CRITICAL_PATH = "critical_path"
+    RED = "red"
+    EDGES = "edges"
     ERROR_GROUPS = "error_groups"
     COMPARE = "compare"
+    SLOW_TRACES = "slow_traces"
+    N_PLUS_ONE = "n_plus_one"
+    RUNNING_AT = "running_at"
+    CONCURRENCY = "concurrency"
 
 
 _FOLDER = Path(__file__).parent
@@ -72,3 +86,10 @@ def with_views(views: Iterable[View]) -> str:
     while missing := {read for view in needed for read in _READS.get(view, ())} - needed:
         needed |= missing
     return "with " + ",\n".join(f"{view} as (\n{view_sql(view)}\n)" for view in View if view in needed)
+
+
+def recipes() -> list[tuple[str, str]]:
+    """Title and query of each recipe, in order: the first line of its file is a comment with the title."""
+    texts = (path.read_text("utf-8").strip() for path in sorted((_FOLDER / "recipes").glob("*.sql")))
+    parts = (text.partition("\n") for text in texts)
+    return [(title.removeprefix("-- "), query) for title, _, query in parts]

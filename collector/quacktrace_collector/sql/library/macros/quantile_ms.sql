@@ -1,17 +1,19 @@
--- The middle of a bucket that keeps the relative error smallest; sorted entries are walked until the rank is reached.
+-- Interpolated between neighbouring ranks, as quantile_cont does; a rank's duration is the middle of its bucket.
 create macro quantile_ms(histograms, quantile) as
-    pow(
-        2,
-        (
-            list_reduce(
-                list_sort(flatten(list_transform(histograms, lambda histogram: map_entries(histogram)))),
-                lambda reached, entry: case
-                    when reached.value >= quantile * list_sum(
-                        list_transform(histograms, lambda histogram: list_sum(map_values(histogram)))
-                    ) and reached.value > 0 then reached
-                    else {'key': entry.key, 'value': reached.value + entry.value}
-                end,
-                {'key': (-1)::smallint, 'value': 0::bigint}
-            ).key + 1
-        ) / 8.0
-    ) * 2 / (1 + pow(2, 0.125)) / 1e6
+    list_transform(
+        [
+            {
+                'entries': _entries(histograms),
+                'position': (
+                    list_sum(list_transform(_entries(histograms), lambda entry: entry.value))::double - 1
+                ) * quantile
+            }
+        ],
+        lambda merged: case
+            when merged.position is null then null
+            else (
+                _middle_ns(_bucket_at(merged.entries, floor(merged.position))) * (1 - merged.position % 1)
+                + _middle_ns(_bucket_at(merged.entries, ceil(merged.position))) * (merged.position % 1)
+            ) / 1e6
+        end
+    )[1]

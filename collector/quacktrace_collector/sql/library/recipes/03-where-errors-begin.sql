@@ -1,0 +1,2 @@
+-- Where errors begin, and how many
+from error_groups(now() - interval 1 day, now())
