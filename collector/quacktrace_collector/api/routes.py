@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from contextlib import aclosing
-from typing import Any, Final
+from typing import Any
 
 from aiohttp import hdrs, web
 
 from quacktrace_collector.api import parameters
 from quacktrace_collector.api.answers import encode
+from quacktrace_collector.api.in_thread import add_executor, in_thread, response_in_thread, times
+from quacktrace_collector.api.search_routes import add_search_routes
 from quacktrace_collector.api.trace_ids import parse_span_id, parse_trace_id
-from quacktrace_collector.api.trace_search import trace_cases
-from quacktrace_collector.app_keys import LIVE, STORE
+from quacktrace_collector.app_keys import LIVE
 from quacktrace_collector.query.error_groups import error_groups
 from quacktrace_collector.query.explain import explain
 from quacktrace_collector.query.graph import graph
@@ -22,35 +21,28 @@ from quacktrace_collector.query.hotspots import hotspots
 from quacktrace_collector.query.logs import SEVERITIES, LogFilter, find_logs
 from quacktrace_collector.query.services import operations, services
 from quacktrace_collector.query.span_detail import span_detail
-from quacktrace_collector.query.timestamps import EARLIEST_NS, format_time
+from quacktrace_collector.query.timestamps import EARLIEST_NS
 from quacktrace_collector.query.trace_context import load_trace_context
 from quacktrace_collector.query.trace_export import export_trace
 from quacktrace_collector.query.trace_spans import load_trace_spans
-from quacktrace_collector.query.traces import ORDERS, find_traces
 from quacktrace_collector.query.waterfall import waterfall
 from quacktrace_collector.query.window import Window
 from quacktrace_collector.store import Store
-from quacktrace_collector.time_range import TimeRange
-
-# Queries share two DuckDB threads; more at once would only make each of them slower.
-_THREADS: Final = 4
-_EXECUTOR: Final = web.AppKey("api_executor", ThreadPoolExecutor)
 
 Answer = Mapping[str, Any]
 
 
 def add_routes(app: web.Application) -> None:
     """Register everything under /api/v1 that reads, except SQL."""
-    app[_EXECUTOR] = ThreadPoolExecutor(_THREADS, thread_name_prefix="api")
+    add_executor(app)
     app.on_shutdown.append(_end_live_streams)
-    app.on_cleanup.append(_stop_executor)
+    add_search_routes(app)
     trace = "/api/v1/traces/{trace_id}"
     app.add_routes(
         [
             web.get("/api/v1/services", _services),
             web.get("/api/v1/operations", _operations),
             web.get("/api/v1/graph", _graph),
-            web.get("/api/v1/traces", _traces),
             web.get(trace, _trace),
             web.get(f"{trace}/waterfall", _waterfall),
             web.get(f"{trace}/explain", _explain),
@@ -70,9 +62,9 @@ async def _services(request: web.Request) -> web.Response:
 
     def answer(store: Store) -> Answer:
         window = Window(asked.from_ns, asked.to_ns, store.data_range()).in_whole_minutes()
-        return {**_times(window), "services": services(store, window)}
+        return {**times(window), "services": services(store, window)}
 
-    return await _in_thread(request, answer)
+    return await in_thread(request, answer)
 
 
 async def _operations(request: web.Request) -> web.Response:
@@ -81,9 +73,9 @@ async def _operations(request: web.Request) -> web.Response:
 
     def answer(store: Store) -> Answer:
         window = Window(asked.from_ns, asked.to_ns, store.data_range()).in_whole_minutes()
-        return {**_times(window), "service": service, "operations": operations(store, window, service=service)}
+        return {**times(window), "service": service, "operations": operations(store, window, service=service)}
 
-    return await _in_thread(request, answer)
+    return await in_thread(request, answer)
 
 
 async def _graph(request: web.Request) -> web.Response:
@@ -91,28 +83,14 @@ async def _graph(request: web.Request) -> web.Response:
 
     def answer(store: Store) -> Answer:
         window = Window(asked.from_ns, asked.to_ns, store.data_range()).in_whole_minutes()
-        return {**_times(window), "seconds": window.seconds, **graph(store, window)}
+        return {**times(window), "seconds": window.seconds, **graph(store, window)}
 
-    return await _in_thread(request, answer)
-
-
-async def _traces(request: web.Request) -> web.Response:
-    asked = parameters.time_range(request.query)
-    wanted = trace_cases(request.query)
-    limit = parameters.integer(request.query, "limit", default=50, most=1000)
-    order = parameters.choice(request.query, "order", ORDERS, default="newest")
-
-    def answer(store: Store) -> Answer:
-        window = Window(asked.from_ns, asked.to_ns, store.data_range())
-        found = find_traces(store, window, wanted, limit=limit, order=order)
-        return {**_times(window), "truncated": found.truncated, "traces": found.traces}
-
-    return await _in_thread(request, answer)
+    return await in_thread(request, answer)
 
 
 async def _trace(request: web.Request) -> web.Response:
     trace_id = parse_trace_id(request.match_info["trace_id"])
-    return await _in_thread(request, lambda store: export_trace(store, trace_id))
+    return await in_thread(request, lambda store: export_trace(store, trace_id))
 
 
 async def _waterfall(request: web.Request) -> web.Response:
@@ -129,18 +107,18 @@ async def _waterfall(request: web.Request) -> web.Response:
         body, headers = encode(waterfall(trace_id, spans, context), accept_encoding=accept_encoding)
         return web.Response(body=body, headers={**headers, hdrs.ETAG: etag})
 
-    return await _run(request, answer)
+    return await response_in_thread(request, answer)
 
 
 async def _explain(request: web.Request) -> web.Response:
     trace_id = parse_trace_id(request.match_info["trace_id"])
-    return await _in_thread(request, lambda store: explain(store, trace_id))
+    return await in_thread(request, lambda store: explain(store, trace_id))
 
 
 async def _span(request: web.Request) -> web.Response:
     trace_id = parse_trace_id(request.match_info["trace_id"])
     span_id = parse_span_id(request.match_info["span_id"])
-    return await _in_thread(request, lambda store: span_detail(store, trace_id, span_id))
+    return await in_thread(request, lambda store: span_detail(store, trace_id, span_id))
 
 
 async def _logs(request: web.Request) -> web.Response:
@@ -162,9 +140,9 @@ async def _logs(request: web.Request) -> web.Response:
     def answer(store: Store) -> Answer:
         window = Window(asked.from_ns, asked.to_ns, store.data_range("logs"))
         found = find_logs(store, window.narrowed, wanted, limit=limit, newest_first=newest_first)
-        return {**_times(window), "truncated": found.truncated, "logs": found.logs}
+        return {**times(window), "truncated": found.truncated, "logs": found.logs}
 
-    return await _in_thread(request, answer)
+    return await in_thread(request, answer)
 
 
 async def _hotspots(request: web.Request) -> web.Response:
@@ -174,9 +152,9 @@ async def _hotspots(request: web.Request) -> web.Response:
 
     def answer(store: Store) -> Answer:
         window = Window(asked.from_ns, asked.to_ns, store.data_range()).in_whole_minutes()
-        return {**_times(window), **hotspots(store, window, most_buckets=most_buckets, service=service)}
+        return {**times(window), **hotspots(store, window, most_buckets=most_buckets, service=service)}
 
-    return await _in_thread(request, answer)
+    return await in_thread(request, answer)
 
 
 async def _errors(request: web.Request) -> web.Response:
@@ -186,9 +164,9 @@ async def _errors(request: web.Request) -> web.Response:
 
     def answer(store: Store) -> Answer:
         window = Window(asked.from_ns, asked.to_ns, store.data_range())
-        return {**_times(window), "groups": error_groups(store, window, service=service, limit=limit)}
+        return {**times(window), "groups": error_groups(store, window, service=service, limit=limit)}
 
-    return await _in_thread(request, answer)
+    return await in_thread(request, answer)
 
 
 async def _live(request: web.Request) -> web.StreamResponse:
@@ -218,33 +196,5 @@ async def _unknown(request: web.Request) -> web.StreamResponse:
     raise web.HTTPNotFound
 
 
-def _times(window: Window) -> dict[str, str | None]:
-    extent: TimeRange | None = window.extent
-    return {
-        "from": format_time(window.from_ns),
-        "to": format_time(window.to_ns),
-        "data_from": format_time(extent.from_ns) if extent else None,
-        "data_to": format_time(extent.to_ns) if extent else None,
-    }
-
-
-async def _in_thread(request: web.Request, answer: Callable[[Store], Answer]) -> web.Response:
-    accept_encoding = request.headers.get(hdrs.ACCEPT_ENCODING, "")
-
-    def work(store: Store) -> web.Response:
-        body, headers = encode(answer(store), accept_encoding=accept_encoding)
-        return web.Response(body=body, headers=headers)
-
-    return await _run(request, work)
-
-
-async def _run(request: web.Request, work: Callable[[Store], web.Response]) -> web.Response:
-    return await asyncio.get_running_loop().run_in_executor(request.app[_EXECUTOR], work, request.app[STORE])
-
-
 async def _end_live_streams(app: web.Application) -> None:
     await app[LIVE].close()
-
-
-async def _stop_executor(app: web.Application) -> None:
-    await asyncio.to_thread(app[_EXECUTOR].shutdown)

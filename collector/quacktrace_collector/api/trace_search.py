@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Final
+
 from quacktrace_collector.api import parameters
 from quacktrace_collector.query.conditions import Conditions
+from quacktrace_collector.query.search.tree import Node, Or
 from quacktrace_collector.query.search_language import SearchCase, parse_search, parse_span_search
 from quacktrace_collector.query.traces import TraceFilter
+
+_MOST_FILTERS: Final = 8
+_LABELS: Final = {
+    "service": "service",
+    "operation": "operation",
+    "status": "status",
+    "min_duration": "at least",
+    "max_duration": "at most",
+}
 
 
 def trace_cases(query: parameters.Parameters) -> list[TraceFilter]:
@@ -59,3 +72,40 @@ def _add_parameters(query: parameters.Parameters, conditions: Conditions, *, has
         conditions.add_equals("service_name", service)
     if is_error and (conditions or has_status):
         conditions.add_equals("status_code", "ERROR")
+
+
+@dataclass(frozen=True, slots=True)
+class FilterInForce:
+    """One of the filters that have to hold together."""
+
+    text: str
+    """As a person would say it."""
+    parameter: str
+    """The parameter that has it."""
+    rest: str
+    """What the parameter is without it."""
+
+
+def filters_in_force(query: parameters.Parameters) -> list[FilterInForce]:
+    """The terms of `q` and the other parameters that filter, at most eight."""
+    filters: list[FilterInForce] = []
+    q = parameters.text(query, "q") or ""
+    terms = parse_search(q).terms if q.strip() else ()
+    for number, term in enumerate(terms):
+        rest = [_source(q, other) for other in (*terms[:number], *terms[number + 1 :])]
+        filters.append(FilterInForce(q[term.where.start : term.where.end], "q", " and ".join(rest)))
+    for name, label in _LABELS.items():
+        value = parameters.text(query, name)
+        if value is not None:
+            filters.append(FilterInForce(f"{label} {value}", name, ""))
+    return filters[:_MOST_FILTERS]
+
+
+def without_filter(query: parameters.Parameters, one: FilterInForce) -> dict[str, str]:
+    """The parameters without it."""
+    return {**query, one.parameter: one.rest}
+
+
+def _source(q: str, node: Node) -> str:
+    text = q[node.where.start : node.where.end]
+    return f"({text})" if isinstance(node, Or) and not text.startswith("(") else text

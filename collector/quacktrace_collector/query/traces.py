@@ -125,7 +125,7 @@ def _find_in(
 
 def _matches(traces: pa.Table, wanted: TraceFilter) -> Mask:
     keep = np.ones(traces.num_rows, dtype=np.bool_)
-    duration_ns = _duration_ns(traces)
+    duration_ns = trace_durations_ns(traces)
     if wanted.min_duration_ns is not None:
         keep &= duration_ns >= wanted.min_duration_ns
     if wanted.max_duration_ns is not None:
@@ -155,7 +155,7 @@ def _begun_before(store: Store, part: TimeRange, trace_ids: Any) -> Any:
 def _sort_key(traces: pa.Table, order: Order) -> npt.NDArray[np.int64]:
     match order:
         case "slowest":
-            return _duration_ns(traces)
+            return trace_durations_ns(traces)
         case "errors" | "spans":
             # Ties newest first: rows come in order of start.
             counts = _integers(traces, "error_count" if order == "errors" else "span_count")
@@ -163,7 +163,8 @@ def _sort_key(traces: pa.Table, order: Order) -> npt.NDArray[np.int64]:
     return _integers(traces, "start_time")
 
 
-def _duration_ns(traces: pa.Table) -> npt.NDArray[np.int64]:
+def trace_durations_ns(traces: pa.Table) -> npt.NDArray[np.int64]:
+    """Of rows of the trace index: the root's where there is one, else the whole trace's."""
     whole = _integers(traces, "end_time") - _integers(traces, "start_time")
     return np.where(_has_root(traces), _integers(traces, "root_duration_ns"), whole)
 

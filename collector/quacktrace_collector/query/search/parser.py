@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Final, cast
 
 import pyarrow as pa
@@ -101,6 +102,7 @@ class _Parser:
             if self._is_at_end():
                 raise self._error("this parenthesis is never closed", hint="add )", position=start)
             self._at += 1
+            node = replace(node, where=Where(start, self._at))
         else:
             node = self._term()
         self._depth -= 1
