@@ -46,7 +46,7 @@ def add_search_routes(app: web.Application) -> None:
             web.get("/api/v1/heatmap", _heatmap),
             web.get("/api/v1/completions", _completions),
             web.get("/api/v1/no_match", _no_match),
-            web.get("/api/v1/export", _export),
+            web.get("/api/v1/download", _download),
         ]
     )
 
@@ -122,7 +122,7 @@ async def _no_match(request: web.Request) -> web.Response:
     return await in_thread(request, answer)
 
 
-async def _export(request: web.Request) -> web.Response:
+async def _download(request: web.Request) -> web.Response:
     scope = _scope(request.query)
     file_format = parameters.choice(request.query, "format", ("csv", "otlp"), default="csv")
     keys = _keys(request.query, "columns")

@@ -51,5 +51,4 @@ def trace_values(store: Store, window: Window, trace_ids: Sequence[str], keys: S
         time_range=part,
         trace_ids=trace_ids,
     )
-    found: list[str] = table["trace_id"].to_pylist()
-    return dict(zip(found, values_of(table, keys), strict=True))
+    return {str(trace_id): row for trace_id, row in zip(table["trace_id"], values_of(table, keys), strict=True)}
