@@ -10,11 +10,14 @@ import duckdb
 
 from quacktrace_collector.errors import QuacktraceError, QueryRefusedError, QueryTooLargeError
 
-__all__ = ["character_position", "refused_by_engine", "translate"]
+__all__ = ["character_position", "may_be_damage", "refused_by_engine", "translate"]
 
 _MAX_MESSAGE: Final = 2_000
 _MEMORY: Final = re.compile(
     r"out of memory|bad_alloc|cannot allocate|could not allocate|failed to allocate|max_temp_directory", re.IGNORECASE
+)
+_DAMAGE: Final = re.compile(
+    r"parquet|failed to read file|no magic bytes|corrupt|perfect hash|could not read", re.IGNORECASE
 )
 _HINTS: Final = (
     (
@@ -52,6 +55,18 @@ def translate(error: BaseException, sql: str) -> QuacktraceError:
     if isinstance(error, duckdb.Error):
         return refused_by_engine(error, sql)
     return QueryRefusedError(f"The result cannot be given out: {error}"[:_MAX_MESSAGE])
+
+
+def may_be_damage(error: BaseException) -> bool:
+    """True if a damaged file could be what raised this (found with 300 of them), so that the files are worth a look."""
+    cause = error if isinstance(error, duckdb.Error) else error.__cause__
+    if not isinstance(cause, duckdb.Error):
+        return False
+    return (
+        type(cause) is duckdb.Error
+        or isinstance(cause, duckdb.IOException | duckdb.InternalException | duckdb.FatalException)
+        or _DAMAGE.search(str(cause)) is not None
+    )
 
 
 def character_position(sql: str, byte_position: int) -> int:

@@ -47,6 +47,9 @@ class SnapshotSource(Protocol):
     def snapshot(self) -> AbstractContextManager[Snapshot]:
         """Everything that was acknowledged so far, pinned."""
 
+    def set_aside_damaged(self, snapshot: Snapshot) -> bool:
+        """Look for damaged files in it; True if there were any, and another snapshot is without them."""
+
 
 @dataclass(frozen=True, slots=True)
 class SqlResult:
@@ -172,7 +175,13 @@ class SqlPool:
         try:
             with self._store.snapshot() as snapshot:
                 async with asyncio.timeout(max(deadline - time.monotonic(), 0.0)):
-                    answer = await worker.ask({**header, "snapshot": snapshot_header(snapshot)})
+                    try:
+                        answer = await worker.ask({**header, "snapshot": snapshot_header(snapshot)})
+                    except WorkerDiedError as error:
+                        if isinstance(error, WorkerGoneError) or not await self._was_damage(snapshot):
+                            raise
+                if answer is None or (answer.header.get("may_be_damage") and await self._was_damage(snapshot)):
+                    answer = Frame({"failed": "stored files were damaged"})
             return answer
         except WorkerGoneError as error:
             return Frame({"failed": str(error)})
@@ -192,6 +201,10 @@ class SqlPool:
                 self._end(worker)
             else:
                 self._keep(worker)
+
+    async def _was_damage(self, snapshot: Snapshot) -> bool:
+        """True if the store set something aside, so that the same query deserves another answer."""
+        return await asyncio.to_thread(self._store.set_aside_damaged, snapshot)
 
     async def _take(self) -> WorkerProcess:
         while self._idle:

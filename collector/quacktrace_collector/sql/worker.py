@@ -77,7 +77,7 @@ def _start_engine(options: dict[str, Any]) -> Engine:
 
 
 def _answer(engine: Engine, header: dict[str, Any]) -> Frame:
-    from quacktrace_collector.sql.engine_errors import translate
+    from quacktrace_collector.sql.engine_errors import may_be_damage, translate
     from quacktrace_collector.sql.frames import Frame, ResultFormat
     from quacktrace_collector.sql.limits import resident_bytes
 
@@ -103,6 +103,7 @@ def _answer(engine: Engine, header: dict[str, Any]) -> Frame:
                 "message": refusal.message,
                 "hint": refusal.hint,
                 "position": position,
+                "may_be_damage": may_be_damage(error),
                 "resident_bytes": resident_bytes(),
             }
         )

@@ -44,6 +44,7 @@ class Damage:
         for kind in ("generation", "segment", "file"):
             metrics.count("qt_store_quarantined_total", 0, kind=kind)
         metrics.gauge("qt_store_quarantined", lambda: len(self.in_quarantine()))
+        metrics.gauge("qt_store_inspected_segments", lambda: len(self._sound_at))
 
     @property
     def quarantined(self) -> tuple[Quarantined, ...]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import count
 from pathlib import Path
 from typing import Final, cast
@@ -53,11 +53,7 @@ class Generation:
         self._origin_ids: set[int] = set()
         for path in directory.glob(f"{generation_id:012d}.*.arrows"):
             path.unlink()
-        opening = next(_openings)
-        self._feeds = {
-            name: FeedWriter(self._path.with_suffix(f".{name}-{opening}.arrows"), schema)
-            for name, schema in _SCHEMAS.items()
-        }
+        self._feeds = self._new_feeds()
         self._rows = HotRows()
 
     @classmethod
@@ -209,22 +205,42 @@ class Generation:
         self.close()
         self.unlink(self._path.parent, self.generation_id)
 
+    def restore_feed(self) -> None:
+        """Write the feed anew from what was committed, under other names: the old one cannot be read.
+
+        Raises:
+            duckdb.Error, OSError: neither can be read, or there is no room.
+        """
+        fresh = self._new_feeds()
+        self._read_commits(self._connection.cursor(), fresh)
+        self._feeds, self._rows = fresh, HotRows()
+
+    def _new_feeds(self) -> dict[str, FeedWriter]:
+        opening = next(_openings)
+        return {
+            name: FeedWriter(self._path.with_suffix(f".{name}-{opening}.arrows"), schema)
+            for name, schema in _SCHEMAS.items()
+        }
+
     def _read_back(self, cursor: duckdb.DuckDBPyConnection) -> None:
         if not cursor.sql("from duckdb_tables() where database_name = $1", params=[self.database]).fetchall():
             return
-        commits = cursor.execute(f"select origins, spans, logs from {self.database}.commits order by rowid")
-        while rows := commits.fetchmany(_REPLAYED_AT_ONCE):
-            for row in rows:
-                for name, encoded in zip(_SCHEMAS, cast("tuple[bytes, ...]", row), strict=True):
-                    if encoded:
-                        self._feeds[name].write(encoded)
-                        self._feeds[name].commit()
+        self._read_commits(cursor, self._feeds)
         feed = self.feed()
         for batch in read_feed(feed.origins, ["origin_id"]):
             self._origin_ids.update(batch.column("origin_id").to_numpy().tolist())
         for name, file, column in (("spans", feed.spans, "start_time"), ("logs", feed.logs, "time")):
             for batch in read_feed(file, [column]):
                 self._count(name, pa.Table.from_batches([batch]))
+
+    def _read_commits(self, cursor: duckdb.DuckDBPyConnection, feeds: Mapping[str, FeedWriter]) -> None:
+        commits = cursor.execute(f"select origins, spans, logs from {self.database}.commits order by rowid")
+        while rows := commits.fetchmany(_REPLAYED_AT_ONCE):
+            for row in rows:
+                for name, encoded in zip(_SCHEMAS, cast("tuple[bytes, ...]", row), strict=True):
+                    if encoded:
+                        feeds[name].write(encoded)
+                        feeds[name].commit()
 
     def _count(self, name: str, table: pa.Table) -> None:
         if name == "spans":

@@ -65,7 +65,9 @@ def _attach_all(connection: duckdb.DuckDBPyConnection, hot_dir: Path, damage: Da
     for generation_id in Generation.existing(hot_dir):
         try:
             generation = Generation.replay(connection, hot_dir, generation_id)
-        except (duckdb.Error, pa.ArrowException, UnicodeDecodeError) as error:
+        except (duckdb.Error, pa.ArrowException, OSError, UnicodeDecodeError) as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise  # the disk's fault; Arrow's own have no number
             if Generation.was_written(hot_dir, generation_id):
                 damage.set_generation_aside(hot_dir, generation_id, str(error))
             else:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from quacktrace_collector.errors import StoreUnavailableError
 from quacktrace_collector.metrics import Metrics
 from quacktrace_collector.store.catalog import Catalog
 from quacktrace_collector.store.damage import Damage
@@ -95,6 +96,16 @@ class Sealer:
                 with self._condition:
                     self._condition.wait_for(lambda: self._stopping, timeout=_RETRY_S)
 
+    def _seal(self, generation: Generation) -> Segment:
+        feed = generation.feed()
+        return seal(
+            feed,
+            self._sealed_dir,
+            span_count=generation.span_count,
+            log_count=generation.log_count,
+            rollup=self._roll_up(feed),
+        )
+
     def _roll_up(self, feed: Feed) -> Rollup | None:
         try:
             return self._rollups.finish(feed, self._catalog.segments)
@@ -152,14 +163,14 @@ class Sealer:
                 self._catalog.drop_empty(generation)
                 continue
             began = time.perf_counter()
-            feed = generation.feed()
-            segment = seal(
-                feed,
-                self._sealed_dir,
-                span_count=generation.span_count,
-                log_count=generation.log_count,
-                rollup=self._roll_up(feed),
-            )
+            try:
+                segment = self._seal(generation)
+            except (pa.ArrowException, StoreUnavailableError, OSError) as error:
+                if isinstance(error, OSError) and error.errno is not None:
+                    raise  # a full disk, say
+                _log.error("generation %d has a damaged feed: %s", generation.generation_id, error)
+                generation.restore_feed()
+                segment = self._seal(generation)
             self._damage.is_new(segment)
             self._catalog.replace(generation, segment)
             self._rollups.finished(generation.generation_id)
