@@ -15,6 +15,7 @@ from quacktrace_dashboard.palette import assign_slots
 from quacktrace_dashboard.security import install_security_headers
 from quacktrace_dashboard.shell import shell_layout
 from quacktrace_dashboard.states import not_found
+from quacktrace_dashboard.trace_files import install_trace_files
 
 __all__ = ["create_app", "create_dash"]
 
@@ -44,6 +45,7 @@ def create_dash(collector_url: str, *, pages: tuple[Page, ...] = PAGES) -> Dash:
     _register_shell(app, client, pages)
     for page in pages:
         page.register(app, client)
+    install_trace_files(app, client)
     install_security_headers(app, inline_scripts=INLINE_SCRIPTS)
     return app
 

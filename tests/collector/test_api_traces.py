@@ -293,4 +293,5 @@ async def test_a_span_is_answered_in_full(api: Any, span_store: Any, new_span: A
         "calls": 4,
         "p50_ms": pytest.approx(20, rel=0.045),
         "p95_ms": pytest.approx(20, rel=0.045),
+        "histogram": [[pytest.approx(20, rel=0.091), 4]],
     }

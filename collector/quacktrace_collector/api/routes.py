@@ -13,17 +13,22 @@ from quacktrace_collector.api.answers import encode
 from quacktrace_collector.api.in_thread import add_executor, in_thread, response_in_thread, times
 from quacktrace_collector.api.search_routes import add_search_routes
 from quacktrace_collector.api.trace_ids import parse_span_id, parse_trace_id
+from quacktrace_collector.api.trace_search import span_conditions
 from quacktrace_collector.app_keys import LIVE
 from quacktrace_collector.query.error_groups import error_groups
 from quacktrace_collector.query.explain import explain
 from quacktrace_collector.query.graph import graph
 from quacktrace_collector.query.hotspots import hotspots
+from quacktrace_collector.query.linked_from import linked_from
 from quacktrace_collector.query.logs import SEVERITIES, LogFilter, find_logs
 from quacktrace_collector.query.services import operations, services
 from quacktrace_collector.query.span_detail import span_detail
+from quacktrace_collector.query.span_matches import span_matches
 from quacktrace_collector.query.timestamps import EARLIEST_NS
 from quacktrace_collector.query.trace_context import load_trace_context
+from quacktrace_collector.query.trace_events import trace_events
 from quacktrace_collector.query.trace_export import export_trace
+from quacktrace_collector.query.trace_graph import trace_graph
 from quacktrace_collector.query.trace_spans import load_trace_spans
 from quacktrace_collector.query.waterfall import waterfall
 from quacktrace_collector.query.window import Window
@@ -46,7 +51,11 @@ def add_routes(app: web.Application) -> None:
             web.get(trace, _trace),
             web.get(f"{trace}/waterfall", _waterfall),
             web.get(f"{trace}/explain", _explain),
+            web.get(f"{trace}/events", _trace_events),
+            web.get(f"{trace}/graph", _trace_graph),
+            web.get(f"{trace}/matches", _matches),
             web.get(f"{trace}/spans/{{span_id}}", _span),
+            web.get(f"{trace}/spans/{{span_id}}/linked_from", _linked_from),
             web.get("/api/v1/logs", _logs),
             web.get("/api/v1/hotspots", _hotspots),
             web.get("/api/v1/errors", _errors),
@@ -101,7 +110,7 @@ async def _waterfall(request: web.Request) -> web.Response:
     def answer(store: Store) -> web.Response:
         spans = load_trace_spans(store, trace_id)
         context = load_trace_context(store, trace_id, spans)
-        etag = f'W/"1-{spans.version}-{len(context.event_names)}-{len(context.span_ids_with_logs)}"'
+        etag = f'W/"2-{spans.version}-{len(context.event_names)}-{len(context.span_ids_with_logs)}"'
         if known == "*" or etag in [tag.strip() for tag in known.split(",")]:
             return web.Response(status=304, headers={hdrs.ETAG: etag, hdrs.CACHE_CONTROL: "no-cache"})
         body, headers = encode(waterfall(trace_id, spans, context), accept_encoding=accept_encoding)
@@ -119,6 +128,28 @@ async def _span(request: web.Request) -> web.Response:
     trace_id = parse_trace_id(request.match_info["trace_id"])
     span_id = parse_span_id(request.match_info["span_id"])
     return await in_thread(request, lambda store: span_detail(store, trace_id, span_id))
+
+
+async def _linked_from(request: web.Request) -> web.Response:
+    trace_id = parse_trace_id(request.match_info["trace_id"])
+    span_id = parse_span_id(request.match_info["span_id"])
+    return await in_thread(request, lambda store: linked_from(store, trace_id, span_id))
+
+
+async def _trace_events(request: web.Request) -> web.Response:
+    trace_id = parse_trace_id(request.match_info["trace_id"])
+    return await in_thread(request, lambda store: trace_events(store, trace_id))
+
+
+async def _trace_graph(request: web.Request) -> web.Response:
+    trace_id = parse_trace_id(request.match_info["trace_id"])
+    return await in_thread(request, lambda store: trace_graph(store, trace_id))
+
+
+async def _matches(request: web.Request) -> web.Response:
+    trace_id = parse_trace_id(request.match_info["trace_id"])
+    wanted = span_conditions(request.query)
+    return await in_thread(request, lambda store: span_matches(store, trace_id, wanted))
 
 
 async def _logs(request: web.Request) -> web.Response:

@@ -15,6 +15,7 @@ from quacktrace_collector.query.sql_files import Query
 from quacktrace_collector.query.timestamps import clamp_time, format_time
 from quacktrace_collector.query.window import MINUTE_NS, PAIRING_REACH_NS
 from quacktrace_collector.store import Store
+from quacktrace_collector.store.rollup_histogram import LOWEST, upper_bound_ns
 from quacktrace_collector.store.rollup_tables import red_frame
 from quacktrace_collector.time_range import TimeRange
 
@@ -101,5 +102,14 @@ def _operation_stats(store: Store, row: dict[str, Any]) -> dict[str, Any] | None
         texts = frame.texts[name]
         is_same &= texts.codes == (texts.values.index(value) if value in texts.values else -1)
     sums = sum_by(frame.where(is_same), ["service_name"])
-    reds = sums.red(np.flatnonzero(sums.calls), P50_P95)
-    return {name: reds[0][name] for name in ("calls", "p50_ms", "p95_ms")} if reds else None
+    chosen = np.flatnonzero(sums.calls)
+    if not len(chosen):
+        return None
+    (red,) = sums.red(chosen, P50_P95)
+    (counts,) = sums.histograms(chosen)
+    used = np.flatnonzero(counts)
+    bounds_ms = upper_bound_ns(used + LOWEST) / 1e6
+    return {
+        **{name: red[name] for name in ("calls", "p50_ms", "p95_ms")},
+        "histogram": [list(bar) for bar in zip(bounds_ms.tolist(), counts[used].tolist(), strict=True)],
+    }

@@ -17,8 +17,13 @@ class Query(Enum):
     EXPLAIN_FAILURES = "explain_failures"
     EXPLAIN_SPANS = "explain_spans"
     HOTSPOTS = "hotspots"
+    LINKED_FROM = "linked_from"
     LOGS = "logs"
     SPAN = "span"
+    SPAN_MATCHES = "span_matches"
+    TRACE_EDGES = "trace_edges"
+    TRACE_ENTRIES = "trace_entries"
+    TRACE_EVENT_DETAILS = "trace_event_details"
     TRACE_EVENTS = "trace_events"
     TRACE_EXPORT = "trace_export"
     TRACE_MATCHES = "trace_matches"
@@ -38,10 +43,15 @@ _VIEWS: Final = {
     Query.ERROR_GROUPS: (View.ERRORS,),
     Query.EXPLAIN_FAILURES: (View.ERRORS,),
     Query.HOTSPOTS: (View.CALLS,),
+    Query.TRACE_EDGES: (View.EDGE_CALLS,),
+    Query.TRACE_ENTRIES: (View.CALLS,),
 }
 
 _IN_REACH: Final = "start_time >= make_timestamp_ns($reach_from_ns) and start_time < make_timestamp_ns($reach_to_ns)"
+_OF_TRACE: Final = "select * from spans where trace_id = $trace_id"
 _BOUNDS: Final = {
+    Query.TRACE_EDGES: _OF_TRACE,
+    Query.TRACE_ENTRIES: _OF_TRACE,
     Query.EXPLAIN_FAILURES: f"select * from spans where trace_id in (select unnest($trace_ids)) and {_IN_REACH}",
 }
 

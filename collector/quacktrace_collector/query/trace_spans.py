@@ -36,6 +36,8 @@ class TraceSpans:
     span_ids: pa.StringArray
     parent: Rows
     """Row of the parent, -1 for none and for one that is not stored."""
+    parent_span_ids: pa.StringArray
+    """NULL for a root."""
     is_root: Flags
     start_ns: Rows
     duration_ns: Rows
@@ -90,6 +92,7 @@ def load_trace_spans(store: Store, trace_id: str) -> TraceSpans:
     return TraceSpans(
         span_ids=span_ids,
         parent=positions_in(span_ids, parents),
+        parent_span_ids=parents,
         is_root=pc.is_null(parents).to_numpy(zero_copy_only=False),
         start_ns=_integers(table["start_ns"]),
         duration_ns=_integers(table["duration_ns"]),

@@ -16,6 +16,7 @@ from quacktrace_collector.query.trace_spans import Coded, Flags, TraceSpans, pos
 
 MOST_SPANS: Final = 50_000
 MOST_EVENTS_PER_SPAN: Final = 20
+MOST_MISSING_NAMED: Final = 1_000
 
 CRITICAL: Final = 1 << 0
 ORPHAN: Final = 1 << 1
@@ -90,6 +91,7 @@ def waterfall(
             for row, from_ns, to_ns in path.segments
             if position[row] >= 0
         ],
+        "missing": _missing_parents(spans, rows, flags),
         "warnings": _warnings(spans, flags, shown=len(rows)),
     }
 
@@ -127,6 +129,13 @@ def _flags(spans: TraceSpans, context: TraceContext, tree: TraceTree, critical_r
     for flag, mask in marks:
         flags[mask] |= flag
     return flags
+
+
+def _missing_parents(spans: TraceSpans, rows: Rows, flags: Rows) -> list[list[int | str]]:
+    """`[row, id of the parent that is not stored]`: orphans with the same one lost the same span."""
+    orphans = np.flatnonzero((flags[rows] & ORPHAN) > 0)[:MOST_MISSING_NAMED]
+    ids = spans.parent_span_ids.take(rows[orphans]).to_pylist()
+    return [[row, str(span_id)] for row, span_id in zip(orphans.tolist(), ids, strict=True)]
 
 
 def _largest(tree: TraceTree, most_spans: int) -> Rows:

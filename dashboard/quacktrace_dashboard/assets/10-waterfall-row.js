@@ -2,7 +2,8 @@
 "use strict";
 
 qt.WaterfallRow = class {
-  static MAX_SEGMENTS = 40;
+  static MAX_SEGMENTS = 12; // of a path that comes and goes more often one sees no more than that
+  static MAX_MARKS = 12;
 
   constructor(waterfall, slot) {
     const { make } = qt;
@@ -10,11 +11,13 @@ qt.WaterfallRow = class {
     this.position = this.row = this.version = -1;
     this.ticks = [];
     this.segments = [];
+    this.marks = [];
     this.twisty = make("span", { className: "qt-wf-twisty" });
     this.swatch = make("i", { className: "qt-swatch" });
     this.service = make("span", { className: "qt-wf-service" });
     this.operation = make("span", { className: "qt-wf-operation" });
     this.query = make("span", { className: "qt-wf-query" });
+    this.repeat = make("span", { className: "qt-wf-repeat", hidden: true });
     this.badges = make("span", { className: "qt-wf-badges" });
     this.self = make("span", { className: "qt-wf-self" });
     this.names = make(
@@ -24,6 +27,7 @@ qt.WaterfallRow = class {
       this.swatch,
       this.service,
       this.operation,
+      this.repeat,
       this.query,
       this.badges,
       this.self,
@@ -60,58 +64,122 @@ qt.WaterfallRow = class {
 
   draw() {
     const { model, row, position } = this,
-      { width, selected, colours } = this.waterfall,
+      { selected, colours } = this.waterfall,
       { data } = model;
     const isError = model.isError(row),
       children = model.childCount[row],
+      group = model.repeatsAt(row),
+      isFolded = Boolean(model.foldedGroup(row)),
       isCollapsed = Boolean(model.collapsed[row]);
     const { element } = this;
     element.hidden = false;
     element.style.transform = `translateY(${position * qt.Waterfall.ROW_HEIGHT}px)`;
     element.dataset.row = row;
-    element.className = `qt-wf-row${isError ? " is-error" : ""}${row === selected ? " is-selected" : ""}${model.matched[row] ? " is-match" : ""}`;
+    const states = [
+      (isFolded ? group.errors > 0 : isError) && "is-error",
+      row === selected && "is-selected",
+      model.asked[row] && "is-asked",
+      model.matched[row] && "is-match",
+      isFolded && "is-folded",
+    ];
+    element.className = ["qt-wf-row", ...states.filter(Boolean)].join(" ");
     element.setAttribute("aria-rowindex", position + 1);
-    element.setAttribute("aria-level", data.depth[row] + 1);
+    element.setAttribute("aria-level", model.depth(row) + 1);
     element.setAttribute("aria-selected", row === selected);
-    children ? element.setAttribute("aria-expanded", !isCollapsed) : element.removeAttribute("aria-expanded");
+    const isParent = isFolded || (children > 0 && model.mode !== "services");
+    isParent
+      ? element.setAttribute("aria-expanded", !isCollapsed && !isFolded)
+      : element.removeAttribute("aria-expanded");
 
-    this.names.style.setProperty("--qt-depth", Math.min(data.depth[row], 30));
-    this.twisty.className = `qt-wf-twisty${children ? (isCollapsed ? " is-collapsed" : " is-open") : ""}`;
-    this.twisty.textContent = isCollapsed ? qt.count(model.subtreeEnd[row] - row - 1) : "";
+    this.names.style.setProperty("--qt-depth", Math.min(model.depth(row), 30));
+    this.twisty.className = `qt-wf-twisty${isParent ? (isCollapsed || isFolded ? " is-collapsed" : " is-open") : ""}`;
+    this.twisty.textContent = isFolded || !isParent || !isCollapsed ? "" : qt.count(model.subtreeEnd[row] - row - 1);
     this.swatch.style.background = colours[data.svc[row]];
     // A service is named where it begins; below itself its colour is enough, and operations get the room.
     this.service.textContent = model.service(row);
-    this.service.classList.toggle(
-      "is-same",
-      data.parent[row] >= 0 && data.svc[data.parent[row]] === data.svc[row] && row !== selected,
-    );
+    this.service.classList.toggle("is-same", !model.isEntry(row) && row !== selected);
     this.operation.textContent = model.operation(row);
     this.query.textContent = model.queryText(row);
-    this.self.textContent = qt.duration(data.self_us[row]);
+    this.self.textContent = qt.duration(isFolded ? group.rows.reduce((us, i) => us + data.self_us[i], 0) : data.self_us[row]);
+    this.drawRepeat(group, isFolded);
     this.drawBadges(isError);
+    this.drawTimes(isError, isFolded ? group : null);
+  }
 
+  // What stands for alike siblings, and on the first of them the way to fold them again.
+  drawRepeat(group, isFolded) {
+    const isShown = Boolean(group) && (isFolded || (group.first === this.row && this.model.mode === "all"));
+    this.repeat.hidden = !isShown;
+    if (!isShown) return;
+    const failed = group.errors ? `, ${qt.count(group.errors)} failed` : "";
+    const times = `×${qt.count(group.count)}`;
+    this.repeat.textContent = isFolded ? `${times}, ${qt.duration(group.total)}${failed}` : `fold ${times}`;
+    this.repeat.title = isFolded
+      ? `${times} alike below one parent, ${qt.duration(group.total)} in all${failed}. Click to see each`
+      : "Show these alike siblings as one row";
+  }
+
+  drawTimes(isError, group) {
+    const { model, row } = this,
+      { width, colours } = this.waterfall,
+      { data } = model;
     const scale = width / (model.to - model.from);
-    const left = (data.start[row] - model.from) * scale,
-      right = left + data.dur_us[row] * scale;
+    const end = group ? group.rows.reduce((last, i) => Math.max(last, model.end(i)), 0) : model.end(row);
+    const left = (model.start[row] - model.from) * scale,
+      right = (end - model.from) * scale;
     const shownLeft = Math.max(left, -4),
       shownWidth = Math.max(Math.min(right, width + 4) - shownLeft, 2);
     const isOutside = right < -1 || left > width + 1;
     this.bar.hidden = isOutside;
     this.bar.style.cssText = `transform:translateX(${shownLeft}px);width:${shownWidth}px;background-color:${colours[data.svc[row]]}`;
     this.bar.classList.toggle("is-unfinished", model.has(row, qt.FLAG.UNFINISHED));
-    this.drawLabel(isError, left, right, isOutside);
-    this.drawSegments(scale);
-    this.drawTicks(scale);
+    this.drawLabel(group ? group.errors > 0 : isError, left, right, isOutside, group ? end - model.start[row] : data.dur_us[row]);
+    this.drawMarks(scale, group, isOutside);
+    this.drawSegments(group ? 0 : scale);
+    this.drawTicks(group ? 0 : scale);
   }
 
-  drawLabel(isError, left, right, isOutside) {
-    const { model, row } = this,
-      { width } = this.waterfall;
+  // Over the bar: time in which no child ran, time after the parent's end, and of folded siblings each one.
+  drawMarks(scale, group, isOutside) {
+    const { MAX_MARKS } = qt.WaterfallRow,
+      { model, row } = this,
+      { width, colours } = this.waterfall;
+    let used = 0;
+    const mark = (from, to, className, least) => {
+      const left = Math.max((from - model.from) * scale, 0),
+        right = Math.min((to - model.from) * scale, width);
+      if (used >= MAX_MARKS || right - left < least) return;
+      const line = (this.marks[used] ??= this.times.insertBefore(qt.make("i", {}), this.label));
+      line.hidden = false;
+      line.className = className;
+      line.style.cssText = `transform:translateX(${left}px);width:${Math.max(right - left, 1.5)}px`;
+      if (className === "qt-wf-each") line.style.backgroundColor = colours[model.data.svc[row]];
+      used++;
+    };
+    if (!isOutside && group) {
+      let last = -Infinity;
+      for (const i of group.rows) {
+        const at = (model.start[i] - model.from) * scale;
+        if (at - last < 2 || at > width || (model.end(i) - model.from) * scale < 0) continue;
+        last = Math.max(at, (model.end(i) - model.from) * scale);
+        mark(model.start[i], model.end(i), "qt-wf-each", -Infinity);
+      }
+    } else if (!isOutside) {
+      const least = Math.max(10, width * 0.015);
+      for (const [from, to] of model.gapsOf(row)) mark(from, to, "qt-wf-gap", least);
+      const late = model.overhang(row);
+      if (late > 0) mark(model.end(row) - late, model.end(row), "qt-wf-late", 3);
+    }
+    for (; used < this.marks.length; used++) this.marks[used].hidden = true;
+  }
+
+  drawLabel(isError, left, right, isOutside, us) {
+    const { width } = this.waterfall;
     this.label.hidden = isOutside && !isError;
     this.label.textContent =
       (isError ? "✕ " : "") +
       (isOutside && right < 0 ? "‹ " : "") +
-      qt.duration(model.data.dur_us[row]) +
+      qt.duration(us) +
       (isOutside && left > 0 ? " ›" : "");
     const room = 78;
     if (right + room < width || right < 0)
@@ -127,7 +195,7 @@ qt.WaterfallRow = class {
     const flags =
       model.data.flags[row] & (FLAG.ORPHAN | FLAG.SKEWED | FLAG.LINKS | FLAG.LOGS | FLAG.UNFINISHED | FLAG.CYCLE);
     const wait = model.queueWait(row),
-      key = `${flags}${isError}${wait}`;
+      key = `${flags}${isError}${wait}${flags & (FLAG.ORPHAN | FLAG.SKEWED) ? row + String(model.isAligned) : ""}`;
     if (this.badgeKey === key) return;
     this.badgeKey = key;
     const badge = (text, title, more = "") => make("em", { className: `qt-wf-badge ${more}`, text, title });
@@ -141,10 +209,15 @@ qt.WaterfallRow = class {
         isError && small("error", "This span failed"),
         wait > 1000 &&
           badge(`queued ${qt.duration(wait)}`, "From the end of sending to the beginning of processing", "is-quiet"),
-        flags & FLAG.ORPHAN && badge("parent missing", "Its parent span never arrived"),
+        flags & FLAG.ORPHAN && badge("parent missing", qt.orphanReason(model, row)),
         flags & FLAG.UNFINISHED && badge("unfinished", "The span has begun and not ended"),
         flags & FLAG.CYCLE && badge("cycle", "Its parents formed a circle, which was cut here"),
-        flags & FLAG.SKEWED && small("clock", "Its clock disagrees with its parent's; the bar was moved"),
+        flags & FLAG.SKEWED && small(
+            "clock",
+            model.isAligned && model.shift(row)
+              ? `Begins before its parent by its own clock; moved by ${qt.duration(model.shift(row))}`
+              : "Begins before its parent: clocks disagree; shown as sent",
+          ),
         flags & FLAG.LINKS && small("span-link", "Linked to other spans"),
         flags & FLAG.LOGS && small("logs", "Has log records"),
       ].filter(Boolean),
@@ -154,8 +227,11 @@ qt.WaterfallRow = class {
   drawSegments(scale) {
     const { model, row } = this,
       segments = model.segments.get(row) || [];
+    const shift = model.shift(row);
     let used = 0;
-    for (const [, from, to] of segments) {
+    for (const [, sentFrom, sentTo] of scale ? segments : []) {
+      const from = sentFrom + shift,
+        to = sentTo + shift;
       if (used >= qt.WaterfallRow.MAX_SEGMENTS) break;
       if (to < model.from || from > model.to) continue;
       const left = Math.max((from - model.from) * scale, 0),
@@ -172,7 +248,8 @@ qt.WaterfallRow = class {
     const { model, row } = this,
       events = model.events.get(row) || [];
     let used = 0;
-    for (const [, at, name] of events) {
+    for (const [, sentAt, name] of scale ? events : []) {
+      const at = sentAt + model.shift(row);
       if (at < model.from || at > model.to) continue;
       const tick = (this.ticks[used] ??= this.times.appendChild(qt.make("i", {})));
       tick.hidden = false;
@@ -182,32 +259,4 @@ qt.WaterfallRow = class {
     }
     for (; used < this.ticks.length; used++) this.ticks[used].hidden = true;
   }
-};
-
-qt.spanTipLines = function (model, row, colour) {
-  const { data } = model,
-    { make } = qt,
-    critical = model.criticalTime(row);
-  const line = (label, value) => make("div", {}, make("span", { text: label }), make("b", { text: value }));
-  const children = model.childCount[row],
-    events = (model.events.get(row) || []).length;
-  return [
-    make("strong", { text: model.operation(row) }),
-    make(
-      "div",
-      { className: "qt-wf-tip-service" },
-      make("i", { className: "qt-swatch", style: `background:${colour}` }),
-      make("span", { text: model.service(row) }),
-      make("span", { text: qt.KINDS[data.kind[row]] || "" }),
-    ),
-    model.isError(row) && make("div", { className: "qt-error-text", text: "✕ error" }),
-    line("Duration", qt.duration(data.dur_us[row])),
-    line("Self time", qt.duration(data.self_us[row])),
-    line("Starts at", `+${qt.duration(Math.max(data.start[row], 0))}`),
-    model.queueWait(row) > 0 && line("Waited in the queue", qt.duration(model.queueWait(row))),
-    critical > 0 && line("On the critical path", qt.duration(critical)),
-    children > 0 && line("Children", qt.count(children)),
-    events > 0 && line("Events", qt.count(events)),
-    model.queryText(row) && make("code", { text: model.queryText(row) }),
-  ].filter(Boolean);
 };

@@ -6,10 +6,13 @@ qt.Waterfall = class {
   static ROW_HEIGHT = 26;
   static OVERSCAN = 6;
 
-  // onSelect(row, isOpening) is called for every selection, isOpening when its details are asked for.
-  constructor(host, model, { onSelect }) {
+  // onSelect(row, isOpening) is called for every selection, isOpening when its details are asked for; onView when the
+  // zoom changed. `tools` stands above the names.
+  constructor(host, model, { onSelect, onView, tools }) {
     this.host = host;
     this.onSelect = onSelect;
+    this.onView = onView;
+    this.tools = tools;
     this.selected = -1;
     this.pool = [];
     this.version = 0;
@@ -40,12 +43,17 @@ qt.Waterfall = class {
     this.heading = make(
       "div",
       { className: "qt-wf-heading" },
-      make("span", { text: "Service and operation" }),
-      make("span", {
-        className: "qt-wf-self",
-        text: "Self time",
-        title: "Time in the span itself, not in its children",
-      }),
+      this.tools,
+      make(
+        "div",
+        { className: "qt-wf-columns" },
+        make("span", { text: "Service and operation" }),
+        make("span", {
+          className: "qt-wf-self",
+          text: "Self time",
+          title: "Time in the span itself, not in its children",
+        }),
+      ),
     );
     this.handle = make("div", {
       className: "qt-wf-handle",
@@ -68,6 +76,7 @@ qt.Waterfall = class {
       this.tip,
     );
     this.minimap = new qt.Minimap(overview, () => this.zoomed());
+    qt.dragToZoom(this.axis, this);
 
     this.grid.addEventListener("scroll", () => this.request(), { passive: true });
     this.grid.addEventListener("click", (event) => this.click(event));
@@ -80,7 +89,7 @@ qt.Waterfall = class {
       this.tip.hidden = true;
     });
     this.grid.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
-    this.dragHandle();
+    qt.dragNames(this.handle, this.host, { width: () => this.heading.offsetWidth, changed: () => this.zoomed() });
     this.resized = new ResizeObserver(() => {
       this.width = 0;
       this.invalidate();
@@ -103,12 +112,15 @@ qt.Waterfall = class {
   zoomed() {
     this.width = 0;
     this.invalidate();
+    this.onView();
   }
 
   click(event) {
     const row = this.rowAt(event);
     if (row < 0) return;
-    if (event.target.closest(".qt-wf-twisty") && this.model.childCount[row]) this.toggle(row);
+    if (event.target.closest(".qt-wf-repeat")) this.fold(row, !this.model.foldedGroup(row));
+    else if (event.target.closest(".qt-wf-twisty") && (this.model.childCount[row] || this.model.foldedGroup(row)))
+      this.toggle(row);
     else this.select(row, { isOpening: true });
   }
 
@@ -117,8 +129,15 @@ qt.Waterfall = class {
     return element ? Number(element.dataset.row) : -1;
   }
 
+  fold(row, isFolded) {
+    this.model.setFolded(row, isFolded);
+    this.onView();
+    this.invalidate();
+  }
+
   toggle(row, isCollapsed = !this.model.collapsed[row]) {
-    if (this.model.setCollapsed(row, isCollapsed)) this.invalidate();
+    if (this.model.foldedGroup(row)) this.fold(row, false);
+    else if (this.model.setCollapsed(row, isCollapsed)) this.invalidate();
   }
 
   select(row, { isOpening = false, isCentred = false } = {}) {
@@ -146,9 +165,13 @@ qt.Waterfall = class {
   }
 
   zoomTo(row) {
-    const { start, dur_us: duration } = this.model.data,
-      margin = Math.max(duration[row] * 0.05, 0.5);
-    this.model.zoom(start[row] - margin, start[row] + duration[row] + margin);
+    const { model } = this,
+      margin = Math.max(model.data.dur_us[row] * 0.05, 0.5);
+    this.zoomBetween(model.start[row] - margin, model.end(row) + margin);
+  }
+
+  zoomBetween(from, to) {
+    this.model.zoom(from, to);
     this.minimap.draw();
     this.zoomed();
   }
@@ -167,9 +190,7 @@ qt.Waterfall = class {
     const share = Math.min(Math.max((event.clientX - box.left) / box.width, 0), 1);
     const at = model.from + share * (model.to - model.from),
       factor = Math.exp(Math.min(Math.max(event.deltaY, -100), 100) / 250);
-    model.zoom(at - (at - model.from) * factor, at + (model.to - at) * factor);
-    this.minimap.draw();
-    this.zoomed();
+    this.zoomBetween(at - (at - model.from) * factor, at + (model.to - at) * factor);
   }
 
   // Returns whether the key was one of ours.
@@ -186,6 +207,7 @@ qt.Waterfall = class {
       if (row >= 0) this.select(row, { isCentred: true });
     };
     const { selected } = this;
+    const isHit = (row) => (model.matches.length ? model.matched[row] : model.asked[row]);
     const keys = {
       ArrowDown: () => move(at + 1),
       j: () => move(at + 1),
@@ -195,10 +217,14 @@ qt.Waterfall = class {
       End: () => move(rows.length - 1),
       PageDown: () => move(at + page),
       PageUp: () => move(at - page),
-      ArrowRight: () => (selected >= 0 && model.collapsed[selected] ? this.toggle(selected, false) : move(at + 1)),
+      ArrowRight: () =>
+        selected >= 0 && (model.collapsed[selected] || model.foldedGroup(selected))
+          ? this.toggle(selected, false)
+          : move(at + 1),
       ArrowLeft: () => {
         if (selected < 0) return;
-        if (model.childCount[selected] && !model.collapsed[selected]) this.toggle(selected, true);
+        const isOpen = model.childCount[selected] && !model.collapsed[selected] && !model.foldedGroup(selected);
+        if (isOpen && model.mode !== "services") this.toggle(selected, true);
         else if (model.data.parent[selected] >= 0) this.select(model.data.parent[selected]);
       },
       Enter: () => selected >= 0 && this.select(selected, { isOpening: true }),
@@ -207,52 +233,14 @@ qt.Waterfall = class {
       E: () => jump(-1, (row) => model.isError(row)),
       c: () => jump(1, (row) => model.isCritical(row)),
       C: () => jump(-1, (row) => model.isCritical(row)),
-      n: () => jump(1, (row) => model.matched[row]),
-      N: () => jump(-1, (row) => model.matched[row]),
+      n: () => jump(1, isHit),
+      N: () => jump(-1, isHit),
       z: () => selected >= 0 && this.zoomTo(selected),
       Z: () => this.resetZoom(),
     };
     if (!keys[event.key]) return false;
     keys[event.key]();
     return true;
-  }
-
-  // The width of the names, remembered.
-  dragHandle() {
-    const KEY = "quacktrace-names-width";
-    const set = (width) => {
-      const limited = Math.min(Math.max(width, 180), this.host.clientWidth * 0.7);
-      this.host.style.setProperty("--qt-wf-names", `${limited}px`);
-      try {
-        localStorage.setItem(KEY, String(Math.round(limited)));
-      } catch {
-        /* storage is blocked */
-      }
-      this.zoomed();
-    };
-    try {
-      const stored = Number(localStorage.getItem(KEY));
-      if (stored >= 180) this.host.style.setProperty("--qt-wf-names", `min(${stored}px, 60%)`);
-    } catch {
-      /* storage is blocked */
-    }
-    this.handle.addEventListener("pointerdown", (event) => {
-      event.preventDefault();
-      this.handle.setPointerCapture(event.pointerId);
-      const left = this.host.getBoundingClientRect().left;
-      const moved = (move) => set(move.clientX - left);
-      this.handle.addEventListener("pointermove", moved);
-      this.handle.addEventListener("pointerup", () => this.handle.removeEventListener("pointermove", moved), {
-        once: true,
-      });
-    });
-    this.handle.addEventListener("keydown", (event) => {
-      const step = { ArrowLeft: -20, ArrowRight: 20 }[event.key];
-      if (!step) return;
-      event.preventDefault();
-      event.stopPropagation();
-      set(this.heading.offsetWidth + step);
-    });
   }
 
   // ---- drawing ----
@@ -326,9 +314,6 @@ qt.Waterfall = class {
       this.tipVersion = this.version;
       this.tip.replaceChildren(...qt.spanTipLines(this.model, row, this.colours[this.model.data.svc[row]]));
     }
-    const box = this.tip.getBoundingClientRect();
-    const left = Math.min(event.clientX + 14, innerWidth - box.width - 8);
-    const top = event.clientY + 18 + box.height > innerHeight ? event.clientY - box.height - 10 : event.clientY + 18;
-    this.tip.style.transform = `translate(${left}px, ${top}px)`;
+    qt.placeTip(this.tip, event);
   }
 };

@@ -65,7 +65,7 @@ qt.Minimap = class {
     const paintRow = (i, colour) => {
       context.fillStyle = colour;
       context.fillRect(
-        (data.start[i] - first) * scale,
+        (model.start[i] - first) * scale,
         i * rowHeight,
         Math.max(1, data.dur_us[i] * scale),
         Math.max(1, Math.min(rowHeight * 0.75, 6)),

@@ -3,10 +3,11 @@
 "use strict";
 
 qt.SpanPanel = class {
-  constructor(host, { onClose }) {
+  constructor(host, { onClose, source }) {
     this.host = host;
     this.onClose = onClose;
-    this.sections = new qt.SpanSections();
+    this.source = source;
+    this.sections = new qt.SpanSections(source);
     host.classList.add("qt-panel");
     host.setAttribute("role", "complementary");
     host.setAttribute("aria-label", "Details of the span");
@@ -41,12 +42,12 @@ qt.SpanPanel = class {
     );
     this.host.scrollTop = 0;
     try {
-      const span = await qt.getJson(`/api/v1/traces/${model.data.trace_id}/spans/${spanId}`, { signal });
+      const span = await this.source.span(spanId, signal);
       if (signal.aborted) return;
       this.host.replaceChildren(
         this.head(model, row, span),
         this.facts(model, row),
-        ...this.sections.of(span, model, row),
+        ...this.sections.of(span, model, row, signal),
       );
     } catch (error) {
       if (error.name === "AbortError") return;
@@ -103,8 +104,8 @@ qt.SpanPanel = class {
         make(
           "span",
           { className: "qt-panel-tools" },
-          tool("link", "Copy a link to this span", () =>
-            qt.copy(`${location.origin}/trace/${data.trace_id}?span=${spanId}`, "Link to this span copied"),
+          !this.source.isFile && tool("link", "Copy a link to this span", () =>
+            qt.copy(this.source.shareLink(spanId), "Link to this span copied"),
           ),
           tool("copy", `Copy the span id ${spanId}`, () => qt.copy(spanId, "Span id copied")),
           tool("close", "Close (Esc)", () => this.close()),
@@ -133,7 +134,7 @@ qt.SpanPanel = class {
     return make(
       "dl",
       { className: "qt-panel-facts" },
-      fact("Start", `+${qt.duration(Math.max(data.start[row], 0))}`),
+      fact("Start", qt.signed(model.start[row]), "", "Since the trace began"),
       fact("Duration", qt.duration(data.dur_us[row]), share(data.dur_us[row]), "And its share of the trace"),
       fact(
         "Self time",

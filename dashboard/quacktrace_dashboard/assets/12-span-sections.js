@@ -1,26 +1,26 @@
-// The sections of the span panel, made of one span's answer. The filter of attributes stays from span to span.
+// The sections of the span panel, made of one span's answer.
 "use strict";
 
 qt.SpanSections = class {
-  constructor() {
-    this.filter = "";
+  // `source` knows the spans that link here and where other traces are.
+  constructor(source) {
+    this.source = source;
+    this.attributes = new qt.SpanAttributes(source.isFile);
   }
 
-  of(span, model, row) {
+  of(span, model, row, signal) {
     const exceptions = span.events.filter((event) => event.name === "exception");
     const others = span.events.filter((event) => event.name !== "exception");
     return [
-      this.comparison(span),
+      qt.usualDuration(span),
+      this.placement(model, row),
       this.failure(span, exceptions),
-      this.attributes("Attributes", span.attributes, {
-        isFiltered: true,
-        dropped: span.dropped_attributes_count,
-        isOpen: true,
-      }),
+      this.attributeSection("Attributes", span.attributes, span.dropped_attributes_count),
       this.events(others, model, span.dropped_events_count),
       this.links(span.links, span.dropped_links_count),
+      this.linkedFrom(span, signal),
       this.logs(span.logs),
-      this.attributes("Resource", span.resource, { isResource: true }),
+      this.resource(span),
       this.identity(span, model, row),
     ].filter(Boolean);
   }
@@ -40,51 +40,26 @@ qt.SpanSections = class {
     );
   }
 
-  // Where this span stands among the calls of its operation, on a logarithmic scale.
-  comparison(span) {
-    const stats = span.operation_stats,
-      { make } = qt;
-    if (!stats || !stats.calls) return null;
-    const own = span.duration_ns / 1e6,
-      known = [own, stats.p50_ms, stats.p95_ms].map((ms) => Math.log(Math.max(ms, 1e-4)));
-    const low = Math.min(...known) - 0.7,
-      high = Math.max(...known) + 0.7;
-    const at = (ms) => `${((Math.log(Math.max(ms, 1e-4)) - low) / (high - low)) * 100}%`;
-    const isSlow = own > stats.p95_ms;
-    const mark = (ms, label, className) =>
-      make("span", {
-        className: `qt-compare-mark ${className}`,
-        style: `left:${at(ms)}`,
-        title: `${label}: ${qt.duration(ms * 1000)}`,
-      });
-    return make(
-      "div",
-      { className: "qt-compare" },
-      make(
-        "div",
-        { className: "qt-compare-bar" },
-        make("i", { style: `left:${at(stats.p50_ms)};right:calc(100% - ${at(stats.p95_ms)})` }),
-        mark(stats.p50_ms, "p50", ""),
-        mark(stats.p95_ms, "p95", ""),
-        mark(own, "this span", isSlow ? "is-own is-slow" : "is-own"),
-      ),
-      make(
-        "p",
-        {},
-        make("b", {
-          className: isSlow ? "qt-error-text" : "",
-          text: isSlow
-            ? "Slower than 95% of its kind"
-            : own > stats.p50_ms
-              ? "Slower than half of its kind"
-              : "As fast as usual",
-        }),
-        make("span", {
-          className: "qt-muted",
-          text: ` · p50 ${qt.duration(stats.p50_ms * 1000)} · p95 ${qt.duration(stats.p95_ms * 1000)} · ${qt.count(stats.calls)} calls in the hour before`,
-        }),
-      ),
-    );
+  note(text) {
+    return qt.make("p", { className: "qt-muted qt-panel-note", text });
+  }
+
+  // What is odd about where the span stands: its parent, its clock, its end.
+  placement(model, row) {
+    const { FLAG } = qt,
+      late = model.overhang(row);
+    const notes = [
+      model.has(row, FLAG.ORPHAN) && qt.orphanReason(model, row),
+      model.has(row, FLAG.SKEWED) &&
+        "It begins before its parent: their clocks disagree." +
+          (model.shift(row) ? ` It is shown ${qt.duration(model.shift(row))} later than it was sent.` : ""),
+      model.has(row, FLAG.UNFINISHED) && "It has begun and its end has not arrived.",
+      model.has(row, FLAG.CYCLE) && "Its parents formed a circle, which was cut here.",
+      late > 0 && `It runs on for ${qt.duration(late)} after its parent has ended: nobody waited for that part.`,
+      model.queueWait(row) > 0 && `Its message waited ${qt.duration(model.queueWait(row))} in the queue.`,
+    ].filter(Boolean);
+    if (!notes.length) return null;
+    return qt.make("ul", { className: "qt-placement" }, ...notes.map((text) => qt.make("li", { text })));
   }
 
   failure(span, exceptions) {
@@ -107,24 +82,7 @@ qt.SpanSections = class {
             " ",
             make("span", { text: value(event, "exception.message") }),
           ),
-          trace &&
-            make(
-              "details",
-              { open: exceptions.length === 1 },
-              make("summary", { text: "Stack trace" }),
-              make(
-                "button",
-                {
-                  className: "qt-tool",
-                  type: "button",
-                  title: "Copy the stack trace",
-                  "aria-label": "Copy the stack trace",
-                  onclick: () => qt.copy(trace),
-                },
-                qt.icon("copy"),
-              ),
-              make("pre", { text: trace, tabindex: "0" }),
-            ),
+          trace && qt.stackTrace(trace),
         );
       }),
       !exceptions.length &&
@@ -133,95 +91,20 @@ qt.SpanSections = class {
     );
   }
 
-  attributes(title, attributes, { isFiltered = false, dropped = 0, isOpen = false, isResource = false } = {}) {
-    const { make } = qt;
-    if (!attributes.length && !dropped)
-      return isFiltered
-        ? this.section(title, 0, false, make("p", { className: "qt-muted qt-panel-note", text: "None were sent." }))
-        : null;
-    const rows = [...attributes]
-      .sort((a, b) => (a.key < b.key ? -1 : 1))
-      .map((attribute) => this.attribute(attribute, isResource));
-    const list = make("dl", { className: "qt-attributes" }, ...rows);
-    const apply = (text) => {
-      this.filter = text.toLowerCase();
-      for (const row of rows) row.hidden = !row.textContent.toLowerCase().includes(this.filter);
-    };
-    const filter =
-      isFiltered &&
-      attributes.length > 6 &&
-      make("input", {
-        className: "qt-field qt-attribute-filter",
-        type: "search",
-        placeholder: "Filter attributes",
-        "aria-label": "Filter attributes",
-        oninput: (event) => apply(event.target.value),
-      });
-    if (filter && this.filter) {
-      filter.value = this.filter;
-      apply(this.filter);
-    }
+  attributeSection(title, attributes, dropped) {
+    if (!attributes.length && !dropped) return this.section(title, 0, false, this.note("None were sent."));
     return this.section(
       title,
       attributes.length,
-      isOpen,
-      filter,
-      list,
-      dropped > 0 &&
-        make("p", {
-          className: "qt-muted qt-panel-note",
-          text: `${qt.count(dropped)} more were dropped, by the SDK or by the collector's limits.`,
-        }),
+      true,
+      ...this.attributes.filtered(attributes),
+      dropped > 0 && this.note(`${qt.count(dropped)} more were dropped, by the SDK or by the collector's limits.`),
     );
   }
 
-  attribute({ key, value, type }, isResource) {
-    const { make } = qt,
-      isLong =
-        value.includes("\n") ||
-        key === "db.query.text" ||
-        key === "db.statement" ||
-        type === "kvlist" ||
-        type === "array";
-    const isShown = value !== "";
-    return make(
-      "div",
-      {},
-      make("dt", { text: key }),
-      make(
-        "dd",
-        { className: `is-${type}${isLong ? " is-long" : ""}` },
-        make("span", { text: isShown ? value : "empty", className: isShown ? "" : "qt-faint" }),
-        make(
-          "span",
-          { className: "qt-attribute-tools" },
-          isShown &&
-            value.length <= 200 &&
-            !value.includes("\n") &&
-            make(
-              "a",
-              {
-                className: "qt-tool",
-                href: qt.findLink(key, value),
-                title: "Find traces with this value",
-                "aria-label": `Find traces with this ${key}`,
-              },
-              qt.icon("search"),
-            ),
-          make(
-            "button",
-            {
-              className: "qt-tool",
-              type: "button",
-              title: "Copy the value",
-              "aria-label": `Copy the value of ${key}`,
-              onclick: () => qt.copy(value),
-            },
-            qt.icon("copy"),
-          ),
-        ),
-      ),
-    );
+  resource(span) {
+    if (!span.resource.length) return null;
+    return this.section("Resource", span.resource.length, false, this.attributes.list(span.resource));
   }
 
   events(events, model, dropped) {
@@ -243,19 +126,13 @@ qt.SpanSections = class {
               "div",
               {},
               make("b", { text: event.name || "unnamed" }),
-              make("span", { className: "qt-muted", text: qt.offset(event.time, zero) }),
+              make("span", { className: "qt-muted", text: qt.signed(qt.offset(event.time, zero)) }),
             ),
-            event.attributes.length > 0 &&
-              make(
-                "dl",
-                { className: "qt-attributes" },
-                ...event.attributes.map((attribute) => this.attribute(attribute)),
-              ),
+            event.attributes.length > 0 && this.attributes.list(event.attributes),
           ),
         ),
       ),
-      dropped > 0 &&
-        make("p", { className: "qt-muted qt-panel-note", text: `${qt.count(dropped)} more were dropped.` }),
+      dropped > 0 && this.note(`${qt.count(dropped)} more were dropped.`),
     );
   }
 
@@ -263,7 +140,7 @@ qt.SpanSections = class {
     if (!links.length && !dropped) return null;
     const { make } = qt;
     return this.section(
-      "Links",
+      "Links to",
       links.length,
       true,
       make(
@@ -273,22 +150,48 @@ qt.SpanSections = class {
           make(
             "li",
             {},
-            make("a", {
-              className: "qt-mono",
-              href: `/trace/${encodeURIComponent(link.trace_id)}?span=${encodeURIComponent(link.span_id)}`,
-              text: `${link.trace_id.slice(0, 16)}… · ${link.span_id}`,
-              title: `Open ${link.trace_id}`,
-            }),
-            link.attributes.length > 0 &&
-              make(
-                "dl",
-                { className: "qt-attributes" },
-                ...link.attributes.map((attribute) => this.attribute(attribute)),
-              ),
+            this.spanLink(link.trace_id, link.span_id, `${link.trace_id.slice(0, 16)}… · ${link.span_id}`),
+            link.attributes.length > 0 && this.attributes.list(link.attributes),
           ),
         ),
       ),
+      dropped > 0 && this.note(`${qt.count(dropped)} more were dropped.`),
     );
+  }
+
+  spanLink(traceId, spanId, text) {
+    const href = this.source.spanLink(traceId, spanId);
+    const properties = { className: "qt-mono", text, title: `Open span ${spanId} of trace ${traceId}` };
+    return href ? qt.make("a", { ...properties, href }) : qt.make("span", properties);
+  }
+
+  // Arrives later: for links the other way the collector looks through a day.
+  linkedFrom(span, signal) {
+    const { make } = qt,
+      place = make("div", { className: "qt-linked-from" });
+    this.source.linkedFrom(span.span_id, signal).then(
+      ({ spans, truncated }) => {
+        if (!spans.length) return;
+        const item = (other) =>
+          make(
+            "li",
+            {},
+            this.spanLink(other.trace_id, other.span_id, `${other.service_name} · ${other.name}`),
+            make("span", { className: "qt-muted", text: qt.clock(new Date(other.start_time)) }),
+          );
+        place.replaceChildren(
+          this.section(
+            "Linked from",
+            spans.length,
+            true,
+            make("ol", { className: "qt-events" }, ...spans.map(item)),
+            truncated && this.note("There are more."),
+          ),
+        );
+      },
+      () => {}, // the panel is complete without it
+    );
+    return place;
   }
 
   logs(logs) {
@@ -304,7 +207,7 @@ qt.SpanSections = class {
         ...logs.map((log) =>
           make(
             "li",
-            { className: log.severity_number >= 17 ? "is-error" : log.severity_number >= 13 ? "is-warning" : "" },
+            { className: qt.severityClass(log.severity_number) },
             make("span", { className: "qt-number qt-muted", text: qt.clock(new Date(log.time)), title: log.time }),
             make("b", { text: log.severity_text || qt.severity(log.severity_number) }),
             make("span", { text: log.body }),
@@ -328,32 +231,19 @@ qt.SpanSections = class {
       ["Trace state", span.trace_state],
       ["Depth", String(model.data.depth[row])],
     ];
-    return this.section(
-      "Span",
-      null,
-      false,
-      qt.make(
-        "dl",
-        { className: "qt-attributes" },
-        ...facts.filter(([, value]) => value).map(([key, value]) => this.attribute({ key, value, type: "string" })),
-      ),
-    );
+    const plain = new qt.SpanAttributes(true);
+    const rows = facts.filter(([, value]) => value).map(([key, value]) => plain.one({ key, value, type: "string" }));
+    return this.section("Span", null, false, qt.make("dl", { className: "qt-attributes" }, ...rows));
   }
-};
-
-qt.findLink = (key, value) => {
-  const parameters = new URLSearchParams(qt.rangeQuery());
-  parameters.set("q", `${key}:"${value.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`);
-  return `/traces?${parameters}`;
 };
 
 qt.severity = (number) =>
   ["", "TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"][Math.min(Math.ceil(number / 4), 6)] || "LOG";
+qt.severityClass = (number) => (number >= 17 ? "is-error" : number >= 13 ? "is-warning" : "");
 
-// Nanoseconds of an RFC 3339 time since the trace began, as +12.3 ms.
+// Microseconds of an RFC 3339 time since the trace began.
 qt.offset = function (time, zero) {
   const [seconds, fraction = ""] = time.replace("Z", "").split(".");
-  const us =
-    Number(BigInt(Date.parse(`${seconds}Z`)) * 1000000n + BigInt(fraction.padEnd(9, "0").slice(0, 9)) - zero) / 1000;
-  return `${us < 0 ? "−" : "+"}${qt.duration(Math.abs(us))}`;
+  const ns = BigInt(Date.parse(`${seconds}Z`)) * 1000000n + BigInt(fraction.padEnd(9, "0").slice(0, 9));
+  return Number(ns - zero) / 1000;
 };

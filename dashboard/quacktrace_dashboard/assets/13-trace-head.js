@@ -2,11 +2,22 @@
 "use strict";
 
 qt.TraceHead = class {
-  // onToggle is called when a service was hidden or shown, onSelect with the row that a finding is about.
-  constructor(host, { onToggle, onSelect }) {
-    this.host = host;
-    this.onSelect = onSelect;
-    this.onToggle = onToggle;
+  // onToggle is called when a service was hidden or shown, onSelect with the row that a finding is about; `why` is drawn
+  // by others and only placed here.
+  constructor(host, { onToggle, onSelect, onCompare, source, why }) {
+    Object.assign(this, { host, onToggle, onSelect, onCompare, source, why });
+    this.asked = qt.make("p", { className: "qt-trace-asked", hidden: true });
+  }
+
+  // What the search that led here found; a click goes to the next of them.
+  showAsked(query, count, next) {
+    const { make } = qt;
+    this.asked.hidden = false;
+    this.asked.replaceChildren(
+      make("i", { className: "qt-asked-mark" }),
+      make("span", {}, count ? `${qt.count(count)} ${count === 1 ? "span matches" : "spans match"} ` : "No span here matches ", make("code", { text: query })),
+      ...(count ? [make("button", { className: "qt-link-button", type: "button", text: "next (n)", onclick: next })] : []),
+    );
   }
 
   draw(model) {
@@ -61,17 +72,7 @@ qt.TraceHead = class {
               qt.icon("copy"),
               make("span", { className: "qt-mono", text: `${data.trace_id.slice(0, 8)}…` }),
             ),
-            make(
-              "a",
-              {
-                className: "qt-button",
-                href: `/api/v1/traces/${data.trace_id}`,
-                download: `${data.trace_id}.otlp.json`,
-                title: "The trace as OTLP JSON, which imports back identical",
-              },
-              qt.icon("download"),
-              make("span", { text: "OTLP JSON" }),
-            ),
+            ...this.actions(data),
           ),
         ),
         make(
@@ -100,10 +101,31 @@ qt.TraceHead = class {
               make("span", { text: notes.join(" · ") }),
             ),
         ),
+        this.asked,
+        this.why,
         qt.traceFindings(model, this.onSelect),
         this.shares(model, slots),
       ].filter(Boolean),
     );
+  }
+
+  // What can be done with a trace that came from a collector.
+  actions(data) {
+    const { make } = qt,
+      { source } = this;
+    if (source.isFile) return [];
+    const download = (href, name, text, title) =>
+      make("a", { className: "qt-button", href, download: name, title }, qt.icon("download"), make("span", { text }));
+    return [
+      make(
+        "button",
+        { className: "qt-button", type: "button", title: "Set this trace beside another one", onclick: this.onCompare },
+        qt.icon("compare"),
+        make("span", { text: "Compare" }),
+      ),
+      download(source.htmlHref, `${data.trace_id}.html`, "HTML file", "This page as one file that opens without quacktrace and imports back"),
+      download(source.otlpHref, `${data.trace_id}.otlp.json`, "OTLP JSON", "The trace as OTLP JSON, which imports back identical"),
+    ];
   }
 
   // Self time by service: a bar that says where the time went, and toggles that say which is which.

@@ -1,16 +1,14 @@
-// The trace page: fetches the waterfall, draws header, services, toolbar and waterfall, and keeps the URL in step.
+// The trace page: gets the trace, draws its head, its views and the span panel, and keeps the link in step.
 "use strict";
 
 qt.TracePage = class {
-  constructor(host, traceId) {
-    this.host = host;
-    this.traceId = traceId;
-    this.etag = null;
+  constructor(host, traceId, source = new qt.TraceApi(traceId)) {
+    Object.assign(this, { host, traceId, source, etag: null, view: "waterfall", views: {}, depth: Infinity, compareId: null });
     host.replaceChildren();
     host.dataset.ready = "false";
     this.keydown = (event) => this.key(event);
     document.addEventListener("keydown", this.keydown);
-    this.untick = qt.onTick((tick) => this.tick(tick));
+    this.untick = source.isFile ? () => {} : qt.onTick((tick) => this.tick(tick));
     this.load();
   }
 
@@ -18,9 +16,14 @@ qt.TracePage = class {
     document.removeEventListener("keydown", this.keydown);
     this.untick();
     this.request?.abort();
-    this.waterfall?.destroy();
-    clearTimeout(this.urlTimer);
-    clearTimeout(this.showTimer);
+    this.why?.destroy();
+    for (const view of Object.values(this.views)) view.destroy();
+    this.panel?.request?.abort();
+    for (const timer of [this.urlTimer, this.showTimer, this.tickTimer, this.findTimer]) clearTimeout(timer);
+  }
+
+  get waterfall() {
+    return this.views.waterfall;
   }
 
   // ---- data ----
@@ -31,7 +34,7 @@ qt.TracePage = class {
       if (!this.model) this.drawSkeleton();
     }, 150);
     try {
-      const { data, etag } = await this.fetch(this.request.signal);
+      const { data, etag } = await this.source.waterfall(this.request.signal);
       clearTimeout(skeleton);
       if (!data || (etag && etag === this.etag)) return;
       this.etag = etag;
@@ -40,26 +43,6 @@ qt.TracePage = class {
       clearTimeout(skeleton);
       if (error.name !== "AbortError" && !this.model) this.drawError(error);
     }
-  }
-
-  async fetch(signal) {
-    const path = `/api/v1/traces/${encodeURIComponent(this.traceId)}/waterfall`,
-      early = window.quacktraceEarly;
-    window.quacktraceEarly = null;
-    const asked =
-      early && early.path === path ? early.response : fetch(path, { headers: { Accept: "application/json" }, signal });
-    const response = await asked.catch((cause) => {
-      if (cause.name === "AbortError") throw cause;
-      throw Object.assign(new Error("The collector does not answer."), {
-        hint: "Check that it is running, then retry.",
-      });
-    });
-    const body = await response.json().catch(() => null);
-    if (response.ok && body) return { data: body, etag: response.headers.get("ETag") };
-    throw Object.assign(
-      new Error(body?.error?.message || `The collector answered with HTTP status ${response.status}.`),
-      { hint: body?.error?.hint || "", status: response.status },
-    );
   }
 
   tick(tick) {
@@ -74,15 +57,15 @@ qt.TracePage = class {
       selected = this.waterfall.selected >= 0 ? older.spanId(this.waterfall.selected) : null;
     this.model = new qt.WaterfallModel(data);
     this.model.adopt(older);
+    this.model.find(this.tools.find.value);
     this.waterfall.selected = selected ? this.model.rowOf(selected) : -1;
     this.waterfall.setModel(this.model);
     this.head.draw(this.model);
-    for (const button of this.bar.querySelectorAll("[data-mode]"))
-      button.disabled = !{ all: true, critical: this.model.segments.size, errors: data.error_count }[
-        button.dataset.mode
-      ];
-    this.find(this.findInput.value);
+    for (const [name, view] of Object.entries(this.views)) if (name !== "waterfall") view.setModel(this.model, this.waterfall.colours);
+    this.show();
     this.selectAwaited();
+    this.why.load(this.model);
+    this.highlight();
   }
 
   selectAwaited() {
@@ -94,188 +77,178 @@ qt.TracePage = class {
 
   // ---- drawing ----
   draw(data) {
-    const { make } = qt;
+    const { make } = qt,
+      parameters = this.source.parameters();
     this.model = new qt.WaterfallModel(data);
-    const header = make("header", { className: "qt-trace-head" });
+    this.depth = qt.traceState.apply(parameters, this.model).level;
+    const header = make("header", { className: "qt-trace-head" }),
+      why = make("section", { "aria-label": "Why it took so long" });
+    const open = (row) => this.waterfall.select(row, { isOpening: true, isCentred: true });
+    this.tools = new qt.TraceTools(this);
+    this.tools.find.value = parameters.get("find") || "";
     this.head = new qt.TraceHead(header, {
-      onToggle: () => this.waterfall.invalidate(),
-      onSelect: (row) => this.waterfall.select(row, { isOpening: true, isCentred: true }),
+      onToggle: () => this.changed(),
+      onSelect: open,
+      onCompare: () => qt.chooseTrace(this),
+      source: this.source,
+      why,
     });
-    this.bar = make("div", { className: "qt-trace-tools", role: "toolbar", "aria-label": "Waterfall" });
-    const waterfall = make("div", { className: "qt-card" }),
-      panel = make("aside", { hidden: true });
-    this.host.replaceChildren(header, this.bar, make("div", { className: "qt-trace-split" }, waterfall, panel));
-    this.panel = new qt.SpanPanel(panel, {
-      onClose: () => {
-        this.waterfall.grid.focus({ preventScroll: true });
-      },
-    });
-    this.waterfall = new qt.Waterfall(waterfall, this.model, {
+    this.why = new qt.TraceWhy(why, this.source, { onSelect: open });
+    const panel = make("aside", { hidden: true });
+    this.stage = make("div", { className: "qt-card qt-trace-stage" });
+    this.host.replaceChildren(header, this.tools.bar, make("div", { className: "qt-trace-split" }, this.stage, panel));
+    this.panel = new qt.SpanPanel(panel, { onClose: () => this.focusView(), source: this.source });
+    this.views.waterfall = new qt.Waterfall(this.place("waterfall"), this.model, {
       onSelect: (row, isOpening) => this.selected(row, isOpening),
+      onView: () => this.show(),
+      tools: this.tools.waterfall,
     });
-    this.drawTools();
     this.head.draw(this.model);
-    document.title = `${data.root_name || "Trace"} · ${data.root_service_name || this.traceId.slice(0, 8)} · quacktrace`;
-    const span = new URLSearchParams(location.search).get("span");
-    const row = span ? this.model.rowOf(span.toLowerCase()) : -1;
+    this.compareId = qt.parseTraceId(parameters.get("compare") || "");
+    const view = parameters.get("view");
+    this.setView(qt.TRACE_VIEWS.some(([name]) => name === view) ? view : "waterfall");
+    document.title = `${data.root_name || "Trace"} · ${data.root_service_name || data.trace_id.slice(0, 8)} · quacktrace`;
+    this.selectNamed(parameters.get("span"));
+    this.host.dataset.ready = "true";
+    this.why.load(this.model);
+    this.highlight();
+  }
+
+  place(name) {
+    return this.stage.appendChild(qt.make("div", { className: "qt-trace-view", role: "tabpanel", "aria-labelledby": `trace-tab-${name}`, "data-panel": name }));
+  }
+
+  selectNamed(spanId) {
+    const span = (spanId || "").toLowerCase(),
+      row = span ? this.model.rowOf(span) : -1;
     if (row >= 0) requestAnimationFrame(() => this.waterfall.select(row, { isOpening: true, isCentred: true }));
     else if (span) {
-      this.awaited = span.toLowerCase(); // a log record may arrive before the span that wrote it has ended
+      this.awaited = span; // a log record may arrive before the span that wrote it has ended
       qt.toast(`Span ${span} is not in this trace, or not yet`);
     }
-    this.host.dataset.ready = "true";
   }
 
-  drawTools() {
-    const { make } = qt;
-    const mode = (name, text, title, icon, isPossible = true) =>
-      make(
-        "button",
-        {
-          className: "qt-segment",
-          type: "button",
-          "data-mode": name,
-          "aria-pressed": String(name === "all"),
-          title,
-          disabled: !isPossible,
-          onclick: () => {
-            this.model.setMode(name);
-            this.showMode();
-            this.waterfall.invalidate();
-          },
-        },
-        icon && qt.icon(icon),
-        make("span", { text }),
-      );
-    const tool = (icon, label, action) =>
-      make(
-        "button",
-        { className: "qt-tool", type: "button", title: label, "aria-label": label, onclick: action },
-        qt.icon(icon),
-      );
-    this.findInput = make("input", {
-      className: "qt-field",
-      type: "search",
-      placeholder: "Find in this trace (f)",
-      "aria-label": "Find in this trace",
-      oninput: (event) => this.find(event.target.value),
-      onkeydown: (event) => {
-        if (event.key === "Enter") {
-          event.preventDefault();
-          this.step(event.shiftKey ? "N" : "n");
-        } else if (event.key === "Escape") {
-          event.stopPropagation();
-          event.target.value = "";
-          this.find("");
-          this.waterfall.grid.focus({ preventScroll: true });
-        }
-      },
-    });
-    this.findCount = make("span", { className: "qt-muted qt-number", role: "status" });
-    this.bar.replaceChildren(
-      make(
-        "div",
-        { className: "qt-segments" },
-        mode("all", "All spans", "Every span"),
-        mode("critical", "Critical path", "Only what the trace waited for", "path", this.model.segments.size > 0),
-        mode("errors", "Errors", "Only what failed, and what called it", "error", this.model.data.error_count > 0),
-      ),
-      make(
-        "div",
-        { className: "qt-trace-find" },
-        this.findInput,
-        this.findCount,
-        tool("chevron-up", "Previous match (N)", () => this.step("N")),
-        tool("chevron-down", "Next match (n)", () => this.step("n")),
-      ),
-      make(
-        "div",
-        { className: "qt-trace-folding" },
-        tool("collapse", "Collapse to services' entries", () => {
-          this.model.collapseBelow(1);
-          this.waterfall.invalidate();
-        }),
-        tool("expand", "Expand everything", () => {
-          this.model.collapseBelow(Infinity);
-          this.waterfall.invalidate();
-        }),
-        tool("zoom-out", "Zoom out (Z)", () => this.waterfall.resetZoom()),
-      ),
-    );
+  // The spans that the list's search found, marked for as long as the page is open.
+  async highlight() {
+    const query = this.source.parameters().get("q");
+    if (!query) return;
+    const { span_ids: ids } = await this.source.matches(query).catch(() => ({ span_ids: [] }));
+    const count = this.model.setAsked(ids);
+    this.head.showAsked(query, count, () => this.waterfall.key({ key: "n" }));
+    this.waterfall.invalidate();
   }
 
-  showMode() {
-    for (const button of this.bar.querySelectorAll("[data-mode]"))
-      button.setAttribute("aria-pressed", String(button.dataset.mode === this.model.mode));
+  // Comparing stands in the waterfall's place.
+  setView(view) {
+    const name = view === "waterfall" && this.compareId ? "compare" : view;
+    this.view = view;
+    if (!this.views[name]) this.views[name] = this.makeView(name);
+    for (const panel of this.stage.children) panel.hidden = panel.dataset.panel !== name;
+    if (name === "waterfall") this.waterfall.zoomed();
+    this.show();
+  }
+
+  makeView(name) {
+    const host = this.place(name),
+      { model, source } = this;
+    const options = {
+      source,
+      colours: this.waterfall.colours,
+      onSelect: (row, isOpening) => this.waterfall.select(row, { isOpening, isCentred: true }),
+    };
+    if (name === "flame") return new qt.FlameGraph(host, model, options);
+    if (name === "map") return new qt.TraceMap(host, model, options);
+    if (name === "logs") return new qt.TraceLogs(host, model, options);
+    if (name === "compare") return new qt.TraceCompare(host, model, { ...options, otherId: this.compareId, onClose: () => this.compare(null) });
+    const sort = source.parameters().get("sort");
+    return new qt.TraceOperations(host, model, { ...options, sort: sort || "-self", onSort: (by) => source.remember({ sort: by }) });
+  }
+
+  compare(traceId) {
+    this.views.compare?.destroy();
+    delete this.views.compare;
+    this.stage.querySelector('[data-panel="compare"]')?.remove();
+    this.compareId = traceId;
+    this.setView("waterfall");
+  }
+
+  // Everything but the model's data may have changed: controls, rows and link follow.
+  changed() {
+    this.waterfall.invalidate();
+    this.show();
+  }
+
+  show() {
+    if (!this.waterfall) return; // while it is being made
+    this.tools.show(this.model, this.view);
+    this.tools.showCount(this.model, this.waterfall.selected);
+    this.writeLink();
+  }
+
+  // Holding an arrow key must not write a hundred history entries a second: browsers throttle that.
+  writeLink() {
+    clearTimeout(this.urlTimer);
+    this.urlTimer = setTimeout(() => this.source.remember(qt.traceState.of(this)), 150);
   }
 
   drawSkeleton() {
-    const { make } = qt;
+    const bar = (style) => qt.make("div", { className: "qt-skeleton", style });
     this.host.replaceChildren(
-      make("div", { className: "qt-skeleton", style: "height:96px;margin-bottom:12px" }),
-      ...Array.from({ length: 14 }, () =>
-        make("div", { className: "qt-skeleton", style: "height:20px;margin-bottom:6px" }),
-      ),
+      bar("height:96px;margin-bottom:12px"),
+      ...Array.from({ length: 14 }, () => bar("height:20px;margin-bottom:6px")),
     );
   }
 
   drawError(error) {
-    const { make } = qt,
-      isMissing = error.status === 404;
-    this.host.replaceChildren(
-      make(
-        "div",
-        { className: "qt-state", role: "alert" },
-        make("span", {
-          className: `qt-icon qt-icon-${isMissing ? "empty" : "alert"} qt-state-icon`,
-          "aria-hidden": "true",
-        }),
-        make("h2", { text: isMissing ? "There is no such trace" : "The trace could not be loaded" }),
-        make("p", { text: error.message }),
-        make("p", { className: "qt-muted", text: error.hint || "" }),
-        make(
-          "div",
-          { className: "qt-state-actions" },
-          make(
-            "button",
-            { className: "qt-button qt-button-primary", type: "button", onclick: () => this.load() },
-            qt.icon("refresh"),
-            make("span", { text: "Try again" }),
-          ),
-          make(
-            "a",
-            { className: "qt-button", href: `/traces${qt.rangeQuery()}` },
-            qt.icon("traces"),
-            make("span", { text: "All traces" }),
-          ),
-        ),
-      ),
-    );
+    this.host.replaceChildren(qt.traceError(error, () => this.load()));
     this.host.dataset.ready = "true";
   }
 
   // ---- what the reader does ----
-  find(text) {
-    this.model.find(text);
-    this.showFind();
-    this.waterfall.invalidate();
+  focusView() {
+    this.waterfall.grid.focus({ preventScroll: true });
   }
 
-  showFind() {
-    const { matches } = this.model,
-      at = matches.indexOf(this.waterfall.selected);
-    this.findCount.textContent = !this.findInput.value.trim()
-      ? ""
-      : !matches.length
-        ? "none"
-        : at >= 0
-          ? `${qt.count(at + 1)} of ${qt.count(matches.length)}`
-          : qt.count(matches.length);
+  setMode(mode) {
+    this.model.setMode(mode);
+    this.changed();
+  }
+
+  setAligned(isAligned) {
+    this.model.setAligned(isAligned);
+    this.waterfall.setModel(this.model);
+    this.waterfall.zoomed();
+    this.views.flame?.setModel(this.model, this.waterfall.colours);
+    this.head.draw(this.model);
+  }
+
+  foldAll(isFolded) {
+    this.model.foldAll(isFolded);
+    this.changed();
+  }
+
+  // One level of depth less or more, or "least" or "all" of them.
+  level(step) {
+    const deepest = this.model.data.depth.reduce((most, depth) => Math.max(most, depth), 0);
+    const now = Math.min(this.depth, deepest);
+    const next = step === "all" ? Infinity : step === "least" ? 1 : Math.max(now + step, 0);
+    this.depth = next >= deepest ? Infinity : next;
+    this.model.collapseBelow(this.depth);
+    this.changed();
+  }
+
+  find(text) {
+    this.model.find(text);
+    this.changed();
+    this.views.flame?.request();
+    this.views.logs?.find(text);
+    clearTimeout(this.findTimer);
+    this.findTimer = setTimeout(() => this.views.spans?.update(), 120);
   }
 
   step(key) {
     this.waterfall.key({ key });
-    this.showFind();
+    this.tools.showCount(this.model, this.waterfall.selected);
   }
 
   selected(row, isOpening) {
@@ -284,34 +257,42 @@ qt.TracePage = class {
       clearTimeout(this.showTimer);
       this.showTimer = setTimeout(() => this.panel.show(this.model, row), 90);
     }
-    if (this.findInput.value) this.showFind();
-    // Holding an arrow key must not write a hundred history entries a second: browsers throttle that.
-    clearTimeout(this.urlTimer);
-    this.urlTimer = setTimeout(() => {
-      if (location.pathname.startsWith("/trace/")) qt.patchUrl({ span: this.model.spanId(row) }, { replace: true });
-    }, 150);
+    this.views.flame?.select(row);
+    this.show();
+  }
+
+  // A link inside the page: another span of this trace, or another trace to compare with.
+  follow() {
+    if (!this.model) return;
+    const parameters = this.source.parameters(),
+      span = (parameters.get("span") || "").toLowerCase();
+    const isOther = span && (this.waterfall.selected < 0 || this.model.spanId(this.waterfall.selected) !== span);
+    if (isOther && this.model.rowOf(span) >= 0 && span !== this.awaited) this.selectNamed(span);
+    const compare = qt.parseTraceId(parameters.get("compare") || "");
+    if (compare !== this.compareId) this.compare(compare);
   }
 
   key(event) {
     if (event.defaultPrevented || event.metaKey || event.ctrlKey || event.altKey || !this.waterfall) return;
     if (document.querySelector("dialog[open]")) return;
     const isTyping = event.target.closest("input, textarea, select, [contenteditable]");
-    if (event.key === "Escape" && this.panel.isOpen && !isTyping) {
-      this.panel.close();
-      return;
-    }
+    if (event.key === "Escape" && this.panel.isOpen && !isTyping) return this.panel.close();
     if (isTyping || (event.target.closest("button, a, summary, pre") && [" ", "Enter"].includes(event.key))) return;
     if (event.target.closest(".qt-panel") && /^(Arrow|Page|Home|End)/.test(event.key)) return;
-    if (event.key === "f") {
-      event.preventDefault();
-      this.findInput.focus();
-      this.findInput.select();
-      return;
-    }
-    if (this.waterfall.key(event)) {
-      event.preventDefault();
-      if (event.key === "n" || event.key === "N") this.showFind();
-    }
+    const keys = {
+      f: () => {
+        this.tools.find.focus();
+        this.tools.find.select();
+      },
+      "-": () => this.level(-1),
+      "+": () => this.level(1),
+      "=": () => this.level(1),
+    };
+    for (const [at, [name]] of qt.TRACE_VIEWS.entries()) keys[at + 1] = () => this.setView(name);
+    if (keys[event.key]) keys[event.key]();
+    else if (!this.waterfall.key(event)) return;
+    event.preventDefault();
+    this.tools.showCount(this.model, this.waterfall.selected);
   }
 };
 
@@ -327,8 +308,10 @@ window.dash_clientside.quacktrace = Object.assign(window.dash_clientside.quacktr
 
 // Leaving the page takes its listeners along.
 qt.onUrl(() => {
-  if (qt.tracePage && !location.pathname.startsWith("/trace/")) {
+  if (!qt.tracePage) return;
+  const path = location.pathname;
+  if (!path.startsWith("/trace/")) {
     qt.tracePage.destroy();
     qt.tracePage = null;
-  }
+  } else if (path.startsWith(`/trace/${encodeURIComponent(qt.tracePage.traceId)}`)) qt.tracePage.follow();
 });

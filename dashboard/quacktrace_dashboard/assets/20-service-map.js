@@ -305,7 +305,7 @@
       drawn.group.style.transform = `translate(${node.x - card.width / 2}px,${node.y - card.height / 2}px)`;
       setAttribute(drawn.group, "aria-label", node.description);
       setAttribute(drawn.group, "aria-pressed", selected);
-      if (drawn.colour) drawn.colour.style.fill = qt.serviceColour(node.id);
+      if (drawn.colour) drawn.colour.style.fill = node.colour || qt.serviceColour(node.id);
       setAttribute(drawn.arc, "stroke-dasharray", `${RING_LENGTH * node.arc} ${RING_LENGTH}`);
       drawn.group.classList.toggle("bad", node.is_failing);
       drawn.group.classList.toggle("some", node.arc > 0);

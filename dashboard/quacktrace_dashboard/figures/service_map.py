@@ -8,7 +8,7 @@ from typing import Any
 
 from quacktrace_dashboard.figures.edge_routes import EdgeRoute, route_edges
 from quacktrace_dashboard.figures.rates import rate_text
-from quacktrace_dashboard.formatting import format_duration_ms, format_percent
+from quacktrace_dashboard.formatting import format_count, format_duration_ms, format_percent
 from quacktrace_dashboard.map_layout import CARD_HEIGHT, CARD_WIDTH, Edge, Point, layout_map
 
 MAX_NODES = 60
@@ -21,7 +21,10 @@ EDGE_FAILING = 0.01
 
 
 def service_map_picture(graph: Mapping[str, Any], *, focus: str = "", hops: int = FOCUS_HOPS) -> dict[str, Any]:
-    """Everything the map's asset needs to draw the graph, or its part around `focus`."""
+    """Everything the map's asset needs to draw the graph, or its part around `focus`.
+
+    `seconds` of 0 is a graph without a duration, such as a single trace: calls are counted instead of given a rate.
+    """
     nodes: dict[str, Mapping[str, Any]] = {node["id"]: node for node in graph["nodes"]}
     shown = neighbourhood(graph, focus, hops=hops) if focus in nodes else set(nodes)
     seconds = float(graph["seconds"])
@@ -76,7 +79,7 @@ def _node(node: Mapping[str, Any], centre: Point, seconds: float) -> dict[str, A
     calls, errors = node["calls"], node["errors"]
     share = errors / calls if calls else 0.0
     name, note = display_name(node["id"], node["kind"])
-    per_second = rate_text(calls, seconds)
+    per_second = _volume(calls, seconds)
     p95 = format_duration_ms(node["p95_ms"])
     failed = f"{format_percent(share)} errors" if errors else "no errors"
     kind = node["kind"] if node["kind"] == "service" else f"{node['kind']}, inferred from its callers"
@@ -104,9 +107,7 @@ def _edge(
     errors = sum(kind["errors"] for kind in kinds)
     share = errors / calls if calls else 0.0
     slowest = max((kind["p95_ms"] for kind in kinds if kind["p95_ms"] is not None), default=None)
-    label = f"{rate_text(calls, seconds)} {format_duration_ms(slowest)}" + (
-        f" {format_percent(share)}" if errors else ""
-    )
+    label = f"{_volume(calls, seconds)} {format_duration_ms(slowest)}" + (f" {format_percent(share)}" if errors else "")
     is_failing = share > EDGE_FAILING
     return {
         "id": f"{len(edge[0])}:{edge[0]}>{edge[1]}",
@@ -122,11 +123,15 @@ def _edge(
         "is_quiet": not is_failing and (crowded or not route.has_room),
         "title": f"{edge[0]} → {edge[1]}\n"
         + "\n".join(
-            f"{kind['type']}: {rate_text(kind['calls'], seconds)}, p50 {format_duration_ms(kind['p50_ms'])}, "
+            f"{kind['type']}: {_volume(kind['calls'], seconds)}, p50 {format_duration_ms(kind['p50_ms'])}, "
             f"p95 {format_duration_ms(kind['p95_ms'])}, {kind['errors']} of {kind['calls']} failed"
             for kind in kinds
         ),
     }
+
+
+def _volume(calls: float, seconds: float) -> str:
+    return rate_text(calls, seconds) if seconds else f"{format_count(calls)} {'call' if calls == 1 else 'calls'}"
 
 
 def _merged_edges(edges: Iterable[Mapping[str, Any]], shown: set[str]) -> dict[Edge, list[Mapping[str, Any]]]:

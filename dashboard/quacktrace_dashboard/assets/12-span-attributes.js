@@ -1,0 +1,92 @@
+// Attributes with their types, each to be copied, filtered in or filtered out.
+"use strict";
+
+// The traces whose spans have this value, or with `isOut` those without such a span.
+qt.findLink = (key, value, isOut = false) => {
+  const parameters = new URLSearchParams(qt.rangeQuery());
+  const quoted = value.replaceAll("\\", "\\\\").replaceAll('"', '\\"');
+  parameters.set("q", `${isOut ? "-" : ""}${key}:"${quoted}"`);
+  return `/traces?${parameters}`;
+};
+
+qt.SpanAttributes = class {
+  static MOST_FILTERABLE = 200;
+
+  constructor(isFile) {
+    this.isFile = isFile; // a saved file has no traces to look for
+    this.filter = "";
+  }
+
+  list(attributes) {
+    const sorted = [...attributes].sort((a, b) => (a.key < b.key ? -1 : 1));
+    return qt.make("dl", { className: "qt-attributes" }, ...sorted.map((attribute) => this.one(attribute)));
+  }
+
+  // The list with a filter above it that stays from span to span.
+  filtered(attributes) {
+    const list = this.list(attributes),
+      rows = [...list.children];
+    if (attributes.length <= 6) return [list];
+    const apply = (text) => {
+      this.filter = text.toLowerCase();
+      for (const row of rows) row.hidden = !row.textContent.toLowerCase().includes(this.filter);
+    };
+    const field = qt.make("input", {
+      className: "qt-field qt-attribute-filter",
+      type: "search",
+      placeholder: "Filter attributes",
+      "aria-label": "Filter attributes",
+      oninput: (event) => apply(event.target.value),
+    });
+    field.value = this.filter;
+    apply(this.filter);
+    return [field, list];
+  }
+
+  one({ key, value, type }) {
+    const { make } = qt,
+      isQuery = qt.isQueryKey(key),
+      isLong = isQuery || value.includes("\n") || type === "kvlist" || type === "array";
+    const text =
+      value === ""
+        ? make("span", { text: "empty", className: "qt-faint" })
+        : isQuery
+          ? make("span", {}, qt.sqlText(value))
+          : make("span", { text: isLong ? qt.prettyJson(value, type) : value });
+    return make(
+      "div",
+      {},
+      make("dt", {}, make("bdi", { text: key }), type !== "string" && make("small", { text: type })),
+      make("dd", { className: `is-${type}${isLong ? " is-long" : ""}` }, text, this.tools(key, value)),
+    );
+  }
+
+  tools(key, value) {
+    const { make } = qt;
+    const isFilterable =
+      !this.isFile && value !== "" && value.length <= qt.SpanAttributes.MOST_FILTERABLE && !value.includes("\n");
+    const link = (icon, title, label, isOut) =>
+      make("a", { className: "qt-tool", href: qt.findLink(key, value, isOut), title, "aria-label": label }, qt.icon(icon));
+    return make(
+      "span",
+      { className: "qt-attribute-tools" },
+      isFilterable && link("search", "Find traces with this value", `Find traces with this ${key}`, false),
+      isFilterable && link("exclude", "Find traces without this value", `Find traces without this ${key}`, true),
+      make(
+        "button",
+        { className: "qt-tool", type: "button", title: "Copy the value", "aria-label": `Copy the value of ${key}`, onclick: () => qt.copy(value) },
+        qt.icon("copy"),
+      ),
+    );
+  }
+};
+
+// Arrays and maps in lines where they are JSON and too long for one.
+qt.prettyJson = function (value, type) {
+  if ((type !== "array" && type !== "kvlist") || value.length < 60) return value;
+  try {
+    return JSON.stringify(JSON.parse(value), null, 1);
+  } catch {
+    return value;
+  }
+};
