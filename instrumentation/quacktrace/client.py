@@ -8,6 +8,7 @@ import os
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.message import Message
 from http.client import HTTPException
@@ -70,8 +71,22 @@ class CollectorClient:
 
     def get(self, path: str, **parameters: str) -> Answer:
         """GET, with query parameters."""
-        query = f"?{urllib.parse.urlencode(parameters)}" if parameters else ""
-        return self._ask(urllib.request.Request(f"{self.url}{path}{query}"))
+        return self._ask(self._request(path, parameters))
+
+    def download(self, path: str, write: Callable[[bytes], object], **parameters: str) -> Answer:
+        """GET, handing the body of a good answer over in pieces; the answer has none then.
+
+        Raises:
+            CollectorUnreachableError: nothing answers, or the answer broke off.
+        """
+        try:
+            response = self._open(self._request(path, parameters))
+        except urllib.error.HTTPError as error:
+            return Answer(error.code, error.headers, error.read())
+        with response:
+            while piece := self._read(response, 1 << 20):
+                write(piece)
+            return Answer(response.status, response.headers, b"")
 
     def post(self, path: str, body: bytes, *, content_type: str, accept: str = "application/json") -> Answer:
         """POST `body`."""
@@ -80,20 +95,39 @@ class CollectorClient:
         request.add_header("Accept", accept)
         return self._ask(request)
 
+    def _request(self, path: str, parameters: Mapping[str, str]) -> urllib.request.Request:
+        query = f"?{urllib.parse.urlencode(parameters)}" if parameters else ""
+        return urllib.request.Request(f"{self.url}{path}{query}")
+
     def _ask(self, request: urllib.request.Request) -> Answer:
+        try:
+            response = self._open(request)
+        except urllib.error.HTTPError as error:
+            return Answer(error.code, error.headers, error.read())
+        with response:
+            return Answer(response.status, response.headers, self._read(response))
+
+    def _open(self, request: urllib.request.Request) -> Any:
+        """A good answer, not read yet; HTTPError is any other answer."""
         if self._token:
             request.add_header("Authorization", f"Bearer {self._token}")
         try:
-            with self._opener.open(request, timeout=self._timeout_s) as response:
-                return Answer(response.status, response.headers, response.read())
-        except urllib.error.HTTPError as error:
-            return Answer(error.code, error.headers, error.read())
+            return self._opener.open(request, timeout=self._timeout_s)
+        except urllib.error.HTTPError:
+            raise
         except (OSError, HTTPException) as error:
             reason = getattr(error, "reason", None) or error
             raise CollectorUnreachableError(
                 f"no collector answers at {self.url} ({reason}): start one with `quacktrace up`,"
                 " or name it with --url or QUACKTRACE_URL"
             ) from error
+
+    def _read(self, response: Any, size: int = -1) -> bytes:
+        try:
+            content: bytes = response.read(size)
+        except (OSError, HTTPException) as error:
+            raise CollectorUnreachableError(f"the answer of {self.url} broke off ({error!r})") from error
+        return content
 
 
 def default_url() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 import os
@@ -18,6 +19,8 @@ import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from quacktrace_collector.decode import decode_spans
+from quacktrace_collector.store import Store
 from real_processes import RunningCollector, clean_environment, running_collector
 
 SERVICE = "shop\x1b[31m\u202e"
@@ -34,10 +37,8 @@ def quacktrace(collector: RunningCollector, *arguments: str, stdin: str = "") ->
     )
 
 
-@pytest.fixture(scope="module")
-def imported(collector: RunningCollector, tmp_path_factory: pytest.TempPathFactory) -> RunningCollector:
-    """Three spans of a service with a hostile name and two log records, imported from files."""
-    folder = tmp_path_factory.mktemp("files")
+def traces_request() -> ExportTraceServiceRequest:
+    """Three spans of a service with a hostile name."""
     traces = ExportTraceServiceRequest()
     resource = traces.resource_spans.add()
     resource.resource.attributes.add(key="service.name").value.string_value = SERVICE
@@ -50,6 +51,14 @@ def imported(collector: RunningCollector, tmp_path_factory: pytest.TempPathFacto
             start_time_unix_nano=1_700_000_000_000_000_000,
             end_time_unix_nano=1_700_000_001_000_000_000,
         )
+    return traces
+
+
+@pytest.fixture(scope="module")
+def imported(collector: RunningCollector, tmp_path_factory: pytest.TempPathFactory) -> RunningCollector:
+    """Three spans of a service with a hostile name and two log records, imported from files."""
+    folder = tmp_path_factory.mktemp("files")
+    traces = traces_request()
     logs = ExportLogsServiceRequest()
     records = logs.resource_logs.add().scope_logs.add().log_records
     records.add(time_unix_nano=1_700_000_000_000_000_000).body.string_value = "a"
@@ -126,6 +135,44 @@ def test_a_file_imported_again_is_told_as_duplicates(imported: RunningCollector,
         "1 file, 3 spans stored, 0 log records stored, 0 duplicates, 0 rejected",
         "1 file, 0 spans stored, 0 log records stored, 3 duplicates, 0 rejected",
     ]
+
+
+def test_export_writes_what_import_reads_again(imported: RunningCollector, tmp_path: Path) -> None:
+    written = quacktrace(imported, "export", "--trace", "01" * 16, "--from", "2023-01-01T00:00:00Z")
+    assert written.returncode == 0, written.stderr
+    path = tmp_path / "spans.jsonl.gz"
+    assert quacktrace(imported, "export", "--trace", "01" * 16, "-o", str(path)).returncode == 0
+    assert gzip.decompress(path.read_bytes()) == written.stdout
+    (line,) = written.stdout.splitlines()
+    (resource,) = json.loads(line)["resourceSpans"]
+    assert [span["name"] for span in resource["scopeSpans"][0]["spans"]] == ["span 0", "span 1", "span 2"]
+    again = quacktrace(imported, "import", str(path)).stdout.decode().splitlines()[-1]
+    assert again == "1 file, 0 spans stored, 0 log records stored, 3 duplicates, 0 rejected"
+
+
+def test_export_writes_parquet_and_leaves_nothing_half_written(imported: RunningCollector, tmp_path: Path) -> None:
+    path = tmp_path / "spans.parquet"
+    result = quacktrace(imported, "export", "--format", "parquet", "--service", SERVICE, "-o", str(path))
+    assert result.returncode == 0, result.stderr
+    assert pq.read_table(path)["service_name"].to_pylist() == [SERVICE] * 3
+    refused = quacktrace(imported, "export", "--from", "never", "-o", str(tmp_path / "other"))
+    assert (refused.returncode, refused.stdout) == (1, b"")
+    assert refused.stderr.decode().count("\n") == 1
+    assert "from" in refused.stderr.decode()
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_export_reads_a_folder_that_no_collector_has(imported: RunningCollector, tmp_path: Path) -> None:
+    in_use = quacktrace(imported, "export", "--data", str(imported.data_dir))
+    assert in_use.returncode == 1
+    assert "is in use" in in_use.stderr.decode()
+    absent = quacktrace(imported, "export", "--data", str(tmp_path / "absent"))
+    assert "there is no such folder" in absent.stderr.decode()
+    store = Store(tmp_path / "data")
+    store.append(decode_spans([traces_request().SerializeToString()], received_at_ns=1), None)
+    store.close()
+    offline = quacktrace(imported, "export", "--data", str(tmp_path / "data"))
+    assert offline.stdout == quacktrace(imported, "export", "--trace", "01" * 16).stdout
 
 
 def test_refused_request_tells_the_collectors_reason(imported: RunningCollector, tmp_path: Path) -> None:

@@ -1,4 +1,6 @@
+-- Without its where: one trace and a range of time are exported by the same columns.
 select
+    trace_id,
     span_id,
     parent_span_id,
     trace_state,
@@ -39,6 +41,3 @@ select
     epoch_ns(received_at) as received_ns,
     coalesce(attributes['quacktrace.span.state'], '') = 'open' as is_open
 from spans
-where trace_id = $trace_id
-order by start_time, span_id
-limit $limit
