@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from quacktrace_dashboard.state import ViewState
 
-__all__ = ["logs_link", "page_link", "services_link", "sql_link", "trace_link", "traces_link"]
+__all__ = ["logs_link", "page_link", "services_link", "trace_link", "traces_link"]
 
 
 def page_link(path: str, state: ViewState, **params: str | None) -> str:
@@ -29,7 +29,3 @@ def services_link(state: ViewState, **params: str | None) -> str:
 def trace_link(trace_id: str, *, span_id: str | None = None) -> str:
     query = f"?{urlencode({'span': span_id})}" if span_id else ""
     return f"/trace/{trace_id}{query}"
-
-
-def sql_link(query: str) -> str:
-    return f"/sql?{urlencode({'q': query})}"

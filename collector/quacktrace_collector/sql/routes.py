@@ -1,14 +1,17 @@
-"""`POST /api/v1/sql` and `GET /api/v1/schema`."""
+"""`POST /api/v1/sql`, `GET /api/v1/schema` and `GET /api/v1/panels/{panel}`."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any, Final
 
 from aiohttp import hdrs, web
 
+from quacktrace_collector.api import parameters
 from quacktrace_collector.api.answers import accepts_gzip, json_answer
-from quacktrace_collector.errors import BadRequestError, BodyTooLargeError
+from quacktrace_collector.errors import BadRequestError, BodyTooLargeError, NotFoundError
+from quacktrace_collector.query.window import Window
 from quacktrace_collector.sql.catalogue import describe
 from quacktrace_collector.sql.frames import ResultFormat
 from quacktrace_collector.sql.pool import SqlPool, SqlResult
@@ -25,9 +28,10 @@ _EXTENSIONS: Final = {ResultFormat.CSV: "csv", ResultFormat.ARROW: "arrow", Resu
 
 
 def add_routes(app: web.Application) -> None:
-    """Add the two routes; they use the pool at `app_keys.SQL_POOL`."""
+    """Add the routes; they use the pool at `app_keys.SQL_POOL`."""
     app.router.add_post("/api/v1/sql", _sql)
     app.router.add_get("/api/v1/schema", _schema)
+    app.router.add_get("/api/v1/panels/{panel}", _panel)
 
 
 async def _sql(request: web.Request) -> web.Response:
@@ -45,6 +49,19 @@ async def _sql(request: web.Request) -> web.Response:
 
 async def _schema(request: web.Request) -> web.Response:
     return json_answer(describe(await _pool(request).column_types()))
+
+
+async def _panel(request: web.Request) -> web.Response:
+    from quacktrace_collector.app_keys import STORE
+    from quacktrace_collector.sql.panels import PANELS, PanelRequest
+
+    panel = request.match_info["panel"]
+    if panel not in PANELS:
+        raise NotFoundError(f"There is no panel {panel[:60]!r}.", hint=f"Panels: {', '.join(PANELS)}.")
+    asked = parameters.time_range(request.query)
+    extent = await asyncio.to_thread(request.app[STORE].data_range, "logs" if panel == "logs" else "spans")
+    sql = PANELS[panel](PanelRequest(request.query, Window(asked.from_ns, asked.to_ns, extent)))
+    return json_answer({"panel": panel, "sql": sql})
 
 
 def _pool(request: web.Request) -> SqlPool:

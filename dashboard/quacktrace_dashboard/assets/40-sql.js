@@ -290,13 +290,26 @@ order by errors desc, spans desc`;
     return Object.fromEntries([...tables, ...schema.macros.map((macro) => [macro.name, []])]);
   }
 
+  // A link says the query itself, or the panel whose query it is.
+  async function askedQuery() {
+    const parameters = new URLSearchParams(location.search), panel = parameters.get("panel");
+    if (!panel) return parameters.get("q");
+    parameters.delete("panel");
+    try {
+      const { sql } = await qt.getJson(`/api/v1/panels/${encodeURIComponent(panel)}?${parameters}`);
+      history.replaceState({}, "", `/sql?${new URLSearchParams({ q: sql })}`);
+      return sql;
+    } catch (cause) {
+      return `-- ${cause.message.replace(/\s+/g, " ")}`;
+    }
+  }
+
   // ---- the page ----
   async function open() {
     const host = $("sql-editor");
     if (!host) return;
     const mine = (page = { editor: null, answer: null, running: null, limit: 1000, host });
-    const asked = new URLSearchParams(location.search).get("q");
-    const cm = await loadCodeMirror();
+    const [cm, asked] = await Promise.all([loadCodeMirror(), askedQuery()]);
     if (page !== mine || !document.contains(host)) return;
     page.editor = createEditor(cm, host, asked || pastQueries()[0]?.query || FIRST_QUERY, run);
     $("sql-run").disabled = false;

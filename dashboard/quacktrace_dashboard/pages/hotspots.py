@@ -8,7 +8,6 @@ from typing import Any
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
-from quacktrace_dashboard import frozen_sql
 from quacktrace_dashboard.client import QueryClient
 from quacktrace_dashboard.errors import DashboardError
 from quacktrace_dashboard.figures.error_heatmap import MAX_SERVICES, error_heatmap
@@ -16,9 +15,9 @@ from quacktrace_dashboard.figures.latency_heatmap import latency_heatmap
 from quacktrace_dashboard.formatting import to_milliseconds
 from quacktrace_dashboard.grid import table_grid
 from quacktrace_dashboard.icons import icon
-from quacktrace_dashboard.links import sql_link
 from quacktrace_dashboard.page import Page, current_viewer
 from quacktrace_dashboard.pages.error_groups import error_group_list
+from quacktrace_dashboard.show_sql import show_sql
 from quacktrace_dashboard.skeletons import skeleton_blocks
 from quacktrace_dashboard.state import ViewState
 from quacktrace_dashboard.states import error_card, no_data
@@ -85,11 +84,13 @@ def layout(_: Mapping[str, str]) -> Component:
                     html.Div(
                         [
                             _card(
+                                "errors",
                                 "Errors by service",
                                 "Click a cell for its failed traces.",
                                 dcc.Graph(id="hotspots-errors", config=_GRAPH, figure=_EMPTY),
                             ),
                             _card(
+                                "latency",
                                 "Latency",
                                 html.Span("Drag over an area for its traces.", id="hotspots-selection"),
                                 dcc.Graph(id="hotspots-latency", config=_GRAPH, figure=_EMPTY),
@@ -98,6 +99,7 @@ def layout(_: Mapping[str, str]) -> Component:
                         className="qt-two-columns",
                     ),
                     _card(
+                        "ranked",
                         "Ranked",
                         "The most failed calls first. Click a row for its traces.",
                         html.Div(
@@ -111,6 +113,7 @@ def layout(_: Mapping[str, str]) -> Component:
                         ),
                     ),
                     _card(
+                        "groups",
                         "Error groups",
                         "Where each failure began; what it caused further up is not counted again.",
                         html.Div(id="hotspots-groups"),
@@ -143,6 +146,7 @@ def register(app: Dash, client: QueryClient) -> None:
         Output("hotspots-grid", "rowData"),
         Output("hotspots-groups", "children"),
         Output("hotspots-buckets", "data"),
+        *(Output(f"hotspots-sql-{name}", "children") for name in ("errors", "latency", "ranked", "groups")),
         Input("shell-url", "search"),
         Input("shell-refresh", "data"),
         State("shell-slots", "data"),
@@ -151,8 +155,8 @@ def register(app: Dash, client: QueryClient) -> None:
         state, viewer = ViewState.from_search(search), current_viewer()
         from_ms, to_ms = state.time_range.resolve(viewer.now_ms)
         parameters = {"from": from_ms, "to": to_ms, "service": state.get("service")}
-        tools = _tools(state, from_ms, to_ms)
-        nothing = (no_update,) * 7
+        tools = _tools(state)
+        nothing = (no_update,) * 11
         try:
             hotspots = client.get("/api/v1/hotspots", {**parameters, "buckets": _BUCKETS})
             start_ms = start_of_data(from_ms, to_ms, hotspots["data_from"])
@@ -186,6 +190,7 @@ def register(app: Dash, client: QueryClient) -> None:
                 "bucket_ms": hotspots["bucket_s"] * 1000,
                 "services": hotspots["errors"]["services"][:MAX_SERVICES],
             },
+            *_sql_links(start_ms, from_ms, to_ms, state.get("service"), hotspots["bucket_s"]),
         )
 
     app.clientside_callback(
@@ -204,14 +209,26 @@ def register(app: Dash, client: QueryClient) -> None:
     )
 
 
-def _card(title: str, hint: Component | str, *content: Component) -> Component:
+def _card(name: str, title: str, hint: Component | str, *content: Component) -> Component:
+    sql = html.Span(id=f"hotspots-sql-{name}")
     return html.Section(
-        [html.Div([html.H2(title), html.Span(hint, className="qt-muted")], className="qt-card-head"), *content],
+        [html.Div([html.H2(title), html.Span(hint, className="qt-muted"), sql], className="qt-card-head"), *content],
         className="qt-card qt-section",
     )
 
 
-def _tools(state: ViewState, from_ms: int, to_ms: int) -> list[Component]:
+def _sql_links(start_ms: int, from_ms: int, to_ms: int, service: str | None, bucket_s: float) -> list[Component]:
+    """In the order of the cards; groups are asked for with the whole range, the rest from where data starts."""
+    asked = {"from_": start_ms, "to": to_ms, "service": service}
+    return [
+        show_sql("service_rates", of="errors by service", bucket_s=int(bucket_s), **asked),
+        show_sql("latency_heatmap", of="latency", bucket_s=int(bucket_s), **asked),
+        show_sql("ranked", of="ranked operations", **asked),
+        show_sql("error_groups", of="error groups", from_=from_ms, to=to_ms, service=service, limit=_GROUPS),
+    ]
+
+
+def _tools(state: ViewState) -> list[Component]:
     service = state.get("service")
     tools: list[Component] = []
     if service is not None:
@@ -221,10 +238,7 @@ def _tools(state: ViewState, from_ms: int, to_ms: int) -> list[Component]:
             **{"aria-label": f"All services, not only {service}"},
         )
         tools.append(html.Span([html.Span(service), clear], className="qt-chip"))
-    show_sql = html.A(
-        [icon("sql"), "Show SQL"], href=sql_link(frozen_sql.hotspots_sql(from_ms, to_ms)), className="qt-button"
-    )
-    return [*tools, show_sql]
+    return tools
 
 
 def _summary(hotspots: Mapping[str, Any], groups: list[dict[str, Any]]) -> str:

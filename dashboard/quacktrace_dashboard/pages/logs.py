@@ -12,12 +12,11 @@ import dash_mantine_components as dmc
 from dash import ClientsideFunction, Dash, Input, Output, dcc, html
 from dash.development.base_component import Component
 
-from quacktrace_dashboard import frozen_sql
 from quacktrace_dashboard.client import QueryClient
 from quacktrace_dashboard.errors import DashboardError
 from quacktrace_dashboard.icons import icon
-from quacktrace_dashboard.links import sql_link
 from quacktrace_dashboard.page import Page, current_viewer
+from quacktrace_dashboard.show_sql import show_sql_button
 from quacktrace_dashboard.skeletons import skeleton_blocks
 from quacktrace_dashboard.state import ViewState
 from quacktrace_dashboard.states import error_card, no_data
@@ -90,8 +89,8 @@ def register(app: Dash, client: QueryClient) -> None:
         filters = {name: state.get(name) for name in (*_FILTERS, "trace_id")}
         if filters["severity"] not in _SEVERITIES:
             filters["severity"] = None
-        query = frozen_sql.logs_sql(from_ms, to_ms, service=filters["service"], text=filters["q"])
-        tools = html.A([icon("sql"), "Show SQL"], href=sql_link(query), className="qt-button")
+        asked = {"from_": from_ms, "to": to_ms, "limit": _limit(state)}
+        tools = show_sql_button("logs", of="log records", **filters, **asked)
         try:
             answer = client.get("/api/v1/logs", {**filters, "from": from_ms, "to": to_ms, "limit": _limit(state)})
         except DashboardError as error:

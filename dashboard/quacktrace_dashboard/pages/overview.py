@@ -8,18 +8,18 @@ from typing import Any
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
-from quacktrace_dashboard import frozen_sql
 from quacktrace_dashboard.baseline import Baseline
 from quacktrace_dashboard.client import QueryClient
 from quacktrace_dashboard.errors import DashboardError
 from quacktrace_dashboard.formatting import format_count
 from quacktrace_dashboard.grid import table_grid
 from quacktrace_dashboard.icons import icon
-from quacktrace_dashboard.links import page_link, services_link, sql_link, traces_link
+from quacktrace_dashboard.links import page_link, services_link, traces_link
 from quacktrace_dashboard.page import Page, Viewer, current_viewer
 from quacktrace_dashboard.pages.error_groups import error_group_list
 from quacktrace_dashboard.pages.overview_tiles import number_tiles, overall_p95
 from quacktrace_dashboard.palette import service_colour
+from quacktrace_dashboard.show_sql import show_sql, show_sql_button
 from quacktrace_dashboard.skeletons import skeleton_blocks, skeleton_tiles
 from quacktrace_dashboard.state import ViewState
 from quacktrace_dashboard.states import error_card, no_data
@@ -133,6 +133,8 @@ def register(app: Dash, client: QueryClient) -> None:
         state, viewer = ViewState.from_search(search), current_viewer()
         from_ms, to_ms = state.time_range.resolve(viewer.now_ms)
         now = {"from": from_ms, "to": to_ms}
+        asked = {"from_": from_ms, "to": to_ms}
+        middle_ms = from_ms
         before = {"from_ms": max(0, from_ms - (to_ms - from_ms)), "to_ms": from_ms}
         nothing = (no_update,) * 5
         try:
@@ -159,14 +161,25 @@ def register(app: Dash, client: QueryClient) -> None:
             None,
             False,
             _summary(problems),
-            html.A(
-                [icon("sql"), "Show SQL"], href=sql_link(frozen_sql.services_sql(from_ms, to_ms)), className="qt-button"
-            ),
+            show_sql_button("numbers", of="numbers", **asked),
             number_tiles(services["services"], previous, hotspots, p95_before, state),
-            _problem_card(problems, state, slots, is_young=is_young),
-            _services_head(services["services"], state),
+            _problem_card(
+                problems,
+                state,
+                slots,
+                is_young=is_young,
+                sql=show_sql("ranked", of="what is wrong now", from_=middle_ms if is_young else from_ms, to=to_ms),
+            ),
+            _services_head(services["services"], state, sql=show_sql("services", of="services", **asked)),
             _rows(services["services"], previous, hotspots),
-            _errors_card(groups, state, viewer, slots, services["services"]),
+            _errors_card(
+                groups,
+                state,
+                viewer,
+                slots,
+                services["services"],
+                sql=show_sql("error_groups", of="latest errors", **asked),
+            ),
         )
 
     # Dash runs a callback for a page that comes in later only if it has an output there.
@@ -186,13 +199,14 @@ def _summary(problems: Sequence[Problem]) -> str:
 
 
 def _problem_card(
-    problems: Sequence[Problem], state: ViewState, slots: Mapping[str, int], *, is_young: bool
+    problems: Sequence[Problem], state: ViewState, slots: Mapping[str, int], *, is_young: bool, sql: Component
 ) -> list[Component]:
     baseline = "the older half of what is stored" if is_young else "the equal time just before"
     head = html.Div(
         [
             html.H2("What is wrong now"),
             html.Span(f"Against {baseline}, worst first.", className="qt-muted"),
+            sql,
         ],
         className="qt-card-head",
     )
@@ -239,7 +253,7 @@ def _problem(problem: Problem, state: ViewState, slots: Mapping[str, int]) -> Co
     )
 
 
-def _services_head(services: Sequence[Mapping[str, Any]], state: ViewState) -> list[Component]:
+def _services_head(services: Sequence[Mapping[str, Any]], state: ViewState, *, sql: Component) -> list[Component]:
     shown = min(len(services), _MAX_SERVICES)
     hint = f"The {shown} with the most failed calls of {format_count(len(services))}." if len(services) > shown else ""
     return [
@@ -247,6 +261,7 @@ def _services_head(services: Sequence[Mapping[str, Any]], state: ViewState) -> l
         html.Span(hint, className="qt-muted"),
         html.A("Map", href=services_link(state), className="qt-link"),
         html.A("Table", href=services_link(state, view="table"), className="qt-link"),
+        sql,
     ]
 
 
@@ -285,6 +300,8 @@ def _errors_card(
     viewer: Viewer,
     slots: Mapping[str, int],
     services: Sequence[Mapping[str, Any]],
+    *,
+    sql: Component,
 ) -> list[Component]:
     latest = sorted(groups, key=lambda group: group["last_seen"], reverse=True)[:_MAX_GROUPS]
     head = html.Div(
@@ -294,6 +311,7 @@ def _errors_card(
             html.A(f"All {len(groups)}", href=page_link("/hotspots", state), className="qt-link")
             if len(groups) > len(latest)
             else None,
+            sql,
         ],
         className="qt-card-head",
     )

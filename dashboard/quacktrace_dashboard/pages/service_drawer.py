@@ -8,15 +8,15 @@ from typing import Any
 from dash import html
 from dash.development.base_component import Component
 
-from quacktrace_dashboard import frozen_sql
 from quacktrace_dashboard.client import QueryClient
 from quacktrace_dashboard.figures.rates import rate_text
 from quacktrace_dashboard.figures.service_map import NODE_FAILING, display_name
 from quacktrace_dashboard.formatting import format_count, format_duration_ms, format_percent
 from quacktrace_dashboard.icons import icon
-from quacktrace_dashboard.links import logs_link, sql_link, traces_link
+from quacktrace_dashboard.links import logs_link, traces_link
 from quacktrace_dashboard.page import Viewer
 from quacktrace_dashboard.palette import service_colour
+from quacktrace_dashboard.show_sql import show_sql
 from quacktrace_dashboard.state import ViewState
 
 __all__ = ["service_drawer"]
@@ -49,14 +49,17 @@ def service_drawer(
     calls_out = [edge for edge in graph["edges"] if edge["client_service"] == service]
     calls_in = [edge for edge in graph["edges"] if edge["server_service"] == service]
     kinds = {other["id"]: other["kind"] for other in graph["nodes"]}
-    query = frozen_sql.operations_sql(service, from_ms, to_ms)
+
+    def sql(panel: str, of: str, direction: str | None = None) -> Component:
+        return show_sql(panel, of=of, from_=from_ms, to=to_ms, service=service, direction=direction)
+
     return [
         _head(service, node["kind"], state, slots),
         _numbers(node, details, seconds),
         _actions(service, state, is_service=is_service),
-        _neighbours("Called by", calls_in, "client_service", kinds, state, seconds),
-        _neighbours("Calls", calls_out, "server_service", kinds, state, seconds),
-        _operations(operations, service, state, seconds, sql_link(query)) if is_service else None,
+        _neighbours("Called by", calls_in, "client_service", kinds, state, seconds, sql("edges", "called by", "in")),
+        _neighbours("Calls", calls_out, "server_service", kinds, state, seconds, sql("edges", "calls", "out")),
+        _operations(operations, service, state, seconds, sql("operations", "operations")) if is_service else None,
         _facts(details),
     ]
 
@@ -132,6 +135,7 @@ def _neighbours(
     kinds: Mapping[str, str],
     state: ViewState,
     seconds: float,
+    sql: Component,
 ) -> Component | None:
     ranked = sorted(edges, key=lambda edge: (-edge["errors"], -edge["calls"], edge[end]))
     if not ranked:
@@ -151,11 +155,11 @@ def _neighbours(
         )
         for edge in ranked[:_MAX_NEIGHBOURS]
     ]
-    return _table(title, len(ranked), _MAX_NEIGHBOURS, rows)
+    return _table(title, len(ranked), _MAX_NEIGHBOURS, rows, sql)
 
 
 def _operations(
-    operations: list[dict[str, Any]], service: str, state: ViewState, seconds: float, sql_href: str
+    operations: list[dict[str, Any]], service: str, state: ViewState, seconds: float, sql: Component
 ) -> Component | None:
     if not operations:
         return None
@@ -178,8 +182,7 @@ def _operations(
         )
         for row in ranked[:_MAX_OPERATIONS]
     ]
-    show_sql = html.A("Show SQL", href=sql_href, className="qt-link")
-    return _table("Operations", len(ranked), _MAX_OPERATIONS, rows, beside=show_sql)
+    return _table("Operations", len(ranked), _MAX_OPERATIONS, rows, sql)
 
 
 def _red_cells(row: Mapping[str, Any], seconds: float) -> list[Component]:
@@ -193,14 +196,14 @@ def _red_cells(row: Mapping[str, Any], seconds: float) -> list[Component]:
     ]
 
 
-def _table(title: str, total: int, shown: int, rows: list[Component], *, beside: Component | None = None) -> Component:
+def _table(title: str, total: int, shown: int, rows: list[Component], sql: Component) -> Component:
     return html.Section(
         [
             html.H3(
                 [
                     title,
                     html.Span(f"{min(total, shown)} of {total}" if total > shown else str(total), className="qt-muted"),
-                    beside,
+                    sql,
                 ]
             ),
             html.Table(

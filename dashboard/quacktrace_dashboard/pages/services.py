@@ -9,16 +9,15 @@ import dash_mantine_components as dmc
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
-from quacktrace_dashboard import frozen_sql
 from quacktrace_dashboard.client import QueryClient
 from quacktrace_dashboard.errors import DashboardError
 from quacktrace_dashboard.figures.service_map import MAX_NODES, display_name, service_map_picture
 from quacktrace_dashboard.formatting import format_count
 from quacktrace_dashboard.grid import table_grid
 from quacktrace_dashboard.icons import icon
-from quacktrace_dashboard.links import sql_link
 from quacktrace_dashboard.page import Page, current_viewer
 from quacktrace_dashboard.pages.service_drawer import service_drawer
+from quacktrace_dashboard.show_sql import show_sql_button
 from quacktrace_dashboard.skeletons import skeleton_blocks
 from quacktrace_dashboard.state import ViewState
 from quacktrace_dashboard.states import error_card, no_data
@@ -174,7 +173,6 @@ def _legend() -> Component:
 
 def _view_links(state: ViewState, from_ms: int, to_ms: int) -> list[Component]:
     is_table = state.get("view") == "table"
-    query = frozen_sql.services_sql(from_ms, to_ms) if is_table else frozen_sql.edges_sql(from_ms, to_ms)
     return [
         html.Div(
             [
@@ -190,7 +188,12 @@ def _view_links(state: ViewState, from_ms: int, to_ms: int) -> list[Component]:
             role="group",
             **{"aria-label": "Map or table"},
         ),
-        html.A([icon("sql"), "Show SQL"], href=sql_link(query), className="qt-button"),
+        show_sql_button(
+            "services" if is_table else "edges",
+            of="services" if is_table else "map",
+            from_=from_ms,
+            to=to_ms,
+        ),
     ]
 
 
