@@ -156,6 +156,7 @@ class Ingest:
                 self._count(name, part)
         self._metrics.count("qt_ingest_stored_spans_total", result.stored_spans)
         self._metrics.count("qt_ingest_duplicate_spans_total", result.duplicate_spans)
+        self._metrics.count("qt_ingest_conflicting_spans_total", result.conflicting_spans)
         self._metrics.count("qt_ingest_normalised_total", result.duplicate_spans, kind="duplicate")
         self._metrics.count("qt_ingest_stored_logs_total", result.stored_logs)
         self._on_commit(Committed(result.stored_spans, result.stored_logs, _newest_traces(spans)))

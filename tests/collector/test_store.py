@@ -114,6 +114,29 @@ def test_a_span_that_arrives_again_after_a_restart_stays_one_row(tmp_path: Path)
     store.close()
 
 
+def test_a_resend_of_everything_five_times_after_restarts_stays_one_row_each(tmp_path: Path) -> None:
+    """What an earlier process sealed is known by its files alone."""
+    for round_ in range(5):
+        store = Store(tmp_path)
+        results = [store.append(decoded(*spans_of_trace(trace)), None) for trace in range(1, 13)]
+        assert sum(result.stored_spans for result in results) == (120 if round_ == 0 else 0)
+        assert sum(result.conflicting_spans for result in results) == 0
+        assert counted(store) == (120, 120)
+        if round_ % 2 == 0:
+            seal_everything(store)
+        store.close()
+
+
+def test_a_span_of_the_same_ids_with_other_content_is_counted_and_the_first_stays(span_store: SpanStore) -> None:
+    first, other = SpanRow(trace=1, span=1, name="first"), SpanRow(trace=1, span=1, name="other")
+    span_store.add(first, SpanRow(trace=1, span=2, attributes={"a": 1, "b": "x"}))
+    for _ in range(2):
+        result = span_store.store.append(decoded(other, SpanRow(trace=1, span=2, attributes={"b": "x", "a": 1})), None)
+        assert (result.stored_spans, result.duplicate_spans, result.conflicting_spans) == (0, 2, 1)
+        seal_everything(span_store.store)
+    assert span_store.store.query("select name from spans where span_id like '%1'").to_pylist() == [{"name": "first"}]
+
+
 def test_many_generations_seal_while_spans_arrive(tmp_path: Path) -> None:
     store = Store(tmp_path, generation_spans=50)
     for trace in range(1, 61):

@@ -52,6 +52,8 @@ class AppendResult:
     stored_spans: int
     duplicate_spans: int
     stored_logs: int
+    conflicting_spans: int = 0
+    """Those duplicates whose content differs from what is stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +114,11 @@ class Instance:
         origins = {**(spans.origins if spans else {}), **(logs.origins if logs else {})}
         generation.append(self._writer, spans=new.table if new else None, logs=log_table, origins=origins.values())
         if new:
-            self._duplicates.remember(new)
+            self._duplicates.remember(new, generation.generation_id)
         stored = new.table.num_rows if new else 0
-        return AppendResult(stored, received - stored, log_table.num_rows if log_table else 0)
+        return AppendResult(
+            stored, received - stored, log_table.num_rows if log_table else 0, new.conflicts if new else 0
+        )
 
     def query(
         self,

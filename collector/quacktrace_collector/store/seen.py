@@ -1,4 +1,4 @@
-"""Which spans have arrived already: a ring of blocked Bloom filters in numpy.
+"""Which spans have arrived of late: a ring of blocked Bloom filters in numpy.
 
 A filter says "surely new" or "look": the few that it is not sure of are looked up exactly in the store. One 64-bit
 word per key holds its six bits (a register-blocked filter: Putze, Sanders, Singler, "Cache-, hash- and space-efficient
@@ -67,9 +67,13 @@ def _words(ids: pa.ChunkedArray[Any], width: int) -> npt.NDArray[np.uint64]:
 class SeenSpans:
     """Remembers the newest 14 to 16 million spans in 64 MB; used by the writing thread only."""
 
-    def __init__(self) -> None:
+    def __init__(self, first_generation: int) -> None:
+        """Nothing was seen yet, and whatever comes is of this generation or later."""
         self._filters: deque[npt.NDArray[np.uint64]] = deque([np.zeros(_WORDS, np.uint64)], maxlen=_RING)
+        self._generations = deque([first_generation], maxlen=_RING)
         self._newest_count = 0
+        self.whole_from = first_generation
+        """Of generations from this one on every span is remembered."""
 
     def maybe_seen(self, keys: Keys) -> npt.NDArray[np.bool_]:
         """False where the span surely has not arrived before."""
@@ -79,10 +83,14 @@ class SeenSpans:
             found |= (words[positions] & bits) == bits
         return found
 
-    def add(self, keys: Keys) -> None:
-        """Remember these spans."""
+    def add(self, keys: Keys, generation_id: int) -> None:
+        """Remember these spans of a generation, which is not older than that of the call before."""
         if self._newest_count + len(keys) > _KEYS_PER_FILTER:
+            if len(self._filters) == _RING:
+                # The second oldest filter began somewhere in its generation: what came before is forgotten now.
+                self.whole_from = self._generations[1] + 1
             self._filters.append(np.zeros(_WORDS, np.uint64))
+            self._generations.append(generation_id)
             self._newest_count = 0
         positions, bits = _slots(keys)
         np.bitwise_or.at(self._filters[-1], positions, bits)
