@@ -73,6 +73,9 @@ class Ingest:
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
         self._thread.start()
         metrics.gauge("qt_ingest_waiting_bytes", lambda: self._waiting_bytes)
+        metrics.gauge("qt_ingest_waiting_requests", lambda: len(self._waiting))
+        for name in ("received_spans", "stored_spans", "duplicate_spans", "conflicting_spans", "rejected_spans"):
+            metrics.count(f"qt_ingest_{name}_total", 0)  # a scrape of a new collector shows them too
 
     async def submit(self, signal: Signal, body: bytes) -> RequestOutcome:
         """Store a validated ExportTraceServiceRequest or ExportLogsServiceRequest; returns after COMMIT with fsync.
@@ -150,7 +153,7 @@ class Ingest:
         decoded = time.perf_counter()
         result = self._store.append(spans, logs)
         self._metrics.observe("qt_decode_seconds", decoded - began)
-        self._metrics.observe("qt_commit_seconds", time.perf_counter() - decoded)
+        self._metrics.observe_in_buckets("qt_commit_seconds", time.perf_counter() - decoded)
         for name, part in (("spans", spans), ("logs", logs)):
             if part is not None:
                 self._count(name, part)

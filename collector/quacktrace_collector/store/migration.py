@@ -1,7 +1,7 @@
 """The version of the data folder's layout, and how a folder of an earlier one is brought up to date at the start.
 
 1  the first; it has no `version` file
-2  `segment.json` has checksums of the segment's files
+2  `segment.json` has checksums of the segment's files; a generation holds commits, and no rows
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Final
 
 from quacktrace_collector.errors import StartupError
 from quacktrace_collector.store.checksums import METADATA, metadata_document
+from quacktrace_collector.store.old_generations import seal_old_generations
 
 _log = logging.getLogger(__name__)
 
@@ -46,7 +47,7 @@ def _found(data_dir: Path) -> int:
     try:
         text = (data_dir / _FILE).read_text("utf-8").strip()
     except FileNotFoundError:
-        return 1 if any((data_dir / "sealed").iterdir()) else VERSION
+        return 1 if any((data_dir / "sealed").iterdir()) or any((data_dir / "hot").glob("*.duckdb")) else VERSION
     except UnicodeDecodeError:
         text = ""
     # Damaged: every step recognises what it has done already.
@@ -69,7 +70,12 @@ def _add_checksums(data_dir: Path) -> None:
             _replace_durably(folder / METADATA, metadata_document(folder, metadata))
 
 
-_STEPS: Final[Mapping[int, Callable[[Path], None]]] = {1: _add_checksums}
+def _from_1(data_dir: Path) -> None:
+    _add_checksums(data_dir)
+    seal_old_generations(data_dir)
+
+
+_STEPS: Final[Mapping[int, Callable[[Path], None]]] = {1: _from_1}
 
 
 def _replace_durably(path: Path, content: bytes) -> None:
