@@ -76,6 +76,7 @@ def shell_layout(pages: tuple[Page, ...]) -> Component:
                                 hidden=True,
                                 role="status",
                             ),
+                            html.Div(id="shell-problems", className="qt-banner-problems", hidden=True, role="alert"),
                             html.Div(id="shell-content", className="qt-content", tabIndex="-1"),
                         ]
                     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -188,3 +189,19 @@ def test_colours_are_the_same_in_python_and_in_the_browser(shop: RunningCollecto
     page.wait_for_selector("html[data-shell-ready]")
     slots = page.evaluate("(names) => { qt.setSlots({}); return qt.assignSlots(names); }", names)
     assert slots == assign_slots(names)
+
+
+def test_damaged_data_that_was_set_aside_has_a_banner_on_every_page(shop: RunningCollector, tab: Tab) -> None:
+    quarantine = shop.data_dir / "quarantine"
+    quarantine.mkdir()
+    (quarantine / "000000000001-<b>1").write_bytes(b"")
+    try:
+        page = tab.open(shop, "/sql")
+        banner = page.locator("#shell-problems")
+        expect(banner).to_contain_text("damaged")
+        expect(banner).to_contain_text("000000000001-<b>1")
+    finally:
+        shutil.rmtree(quarantine)
+    page = tab.open(shop, "/sql")
+    expect(page.locator("#shell-content")).to_contain_text("Run")
+    expect(page.locator("#shell-problems")).to_be_hidden()
