@@ -25,7 +25,7 @@ REJECTIONS: Final = {"time": "times must lie before the year 2262 (less than 2^6
 
 
 def decode_logs(bodies: Sequence[bytes], *, received_at_ns: int) -> Decoded:
-    """Decode ExportLogsServiceRequests that `receive.validate` made canonical; MalformedBodyError for other bytes.
+    """Decode ExportLogsServiceRequests that `receive.validate` accepted; MalformedBodyError for other bytes.
 
     A record without any time takes the time of its arrival. One with a malformed trace or span id is kept without it.
     """

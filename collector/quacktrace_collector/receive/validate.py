@@ -9,6 +9,7 @@ from typing import Final
 
 import orjson
 
+from quacktrace_collector.body_limits import MAX_AS_SENT_BYTES
 from quacktrace_collector.errors import BodyTooLargeError, MalformedBodyError
 from quacktrace_collector.receive.canonical import Canonical, canonical_request
 from quacktrace_collector.receive.encodings import Encoding
@@ -22,7 +23,7 @@ from quacktrace_collector.receive.validation_child import (
 )
 from quacktrace_collector.signal_kinds import Signal
 
-MAX_INLINE_BYTES: Final = {Encoding.PROTOBUF: 1 << 20, Encoding.JSON: 128 << 10, Encoding.ZIPKIN: 128 << 10}
+MAX_INLINE_BYTES: Final = {Encoding.PROTOBUF: MAX_AS_SENT_BYTES, Encoding.JSON: 128 << 10, Encoding.ZIPKIN: 128 << 10}
 """About 5 ms of the event loop each: protobuf parses at 400 MB/s, JSON is walked in Python at 10."""
 
 MAX_CHILD_BYTES: Final = 1 << 30
