@@ -25,7 +25,7 @@ async def access_middleware(request: web.Request, handler: Handler) -> web.Strea
         request.app[METRICS].count("qt_http_refused_total", reason="host")
         return _refusal(421, "misdirected", f"this collector does not answer for the host {request.host!r}")
     origin = request.headers.get("Origin")
-    if origin and urlsplit(origin).netloc != request.host and not may_send(request):
+    if origin and _authority(origin) != request.host and not may_send(request):
         request.app[METRICS].count("qt_http_refused_total", reason="origin")
         return _refusal(403, "foreign_origin", f"pages of {origin} may not ask; allow them with --cors-origin {origin}")
     if request.path not in _OPEN_PATHS and not _has_token(request, settings):
@@ -48,7 +48,17 @@ def _has_token(request: web.Request, settings: Settings) -> bool:
 
 
 def _host_name(host: str) -> str:
-    return urlsplit(f"//{host}").hostname or ""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _authority(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""
 
 
 def _is_loopback(host: str) -> bool:

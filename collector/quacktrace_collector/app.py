@@ -21,6 +21,7 @@ from quacktrace_collector.api import routes as api_routes
 from quacktrace_collector.api.error_middleware import error_middleware
 from quacktrace_collector.api.live import LiveFeed
 from quacktrace_collector.app_keys import INGEST, LIVE, METRICS, SETTINGS, SQL_POOL, STORE
+from quacktrace_collector.connection_watch import KEEP_ALIVE_S, ConnectionWatch
 from quacktrace_collector.dashboard_mount import DashboardMount
 from quacktrace_collector.errors import StartupError
 from quacktrace_collector.ingest import Committed, Ingest
@@ -89,7 +90,8 @@ async def running(settings: Settings) -> AsyncIterator[Addresses]:
         stack.push_async_callback(pool.close)
         _register_gauges(metrics, store)
 
-        app = web.Application(middlewares=[error_middleware, access_middleware])
+        watch = ConnectionWatch(metrics)
+        app = web.Application(middlewares=[watch.middleware, error_middleware, access_middleware])
         app[INGEST], app[LIVE], app[METRICS] = ingest, live, metrics
         app[SETTINGS], app[SQL_POOL], app[STORE] = settings, pool, store
         app.on_response_prepare.append(health.mark_partial)
@@ -98,11 +100,19 @@ async def running(settings: Settings) -> AsyncIterator[Addresses]:
 
         # The bodies' own reader inflates in bounded steps; aiohttp's would inflate a bomb at once.
         runner = web.AppRunner(
-            app, auto_decompress=False, access_log=None, logger=_http_log(), shutdown_timeout=_SHUTDOWN_S
+            app,
+            auto_decompress=False,
+            access_log=None,
+            logger=_http_log(),
+            shutdown_timeout=_SHUTDOWN_S,
+            keepalive_timeout=KEEP_ALIVE_S,
         )
         dashboard = DashboardMount(app)
         stack.push_async_callback(runner.cleanup)
         port = await _listen(runner, settings)
+        assert runner.server is not None
+        watching = asyncio.create_task(watch.watch(runner.server))
+        stack.callback(watching.cancel)
         dashboard.load(await _dashboard_source(runner, settings, port))
         grpc_port = await _start_grpc(settings, ingest, metrics, stack)
         # After a restart the first page would wait for this; the range does not matter, what is hot is folded whole.

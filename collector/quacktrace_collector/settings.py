@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import ipaddress
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -65,7 +65,12 @@ def add_setting_arguments(parser: argparse.ArgumentParser) -> None:
     for row in SETTINGS:
         default = f" (default: {row.default})" if row.default else ""
         parser.add_argument(
-            row.flag, dest=row.field, metavar=row.metavar, default=None, help=f"{row.summary}{default} [{row.variable}]"
+            row.flag,
+            dest=row.field,
+            metavar=row.metavar,
+            action=_Joined if row.parse is _origins else "store",
+            default=None,
+            help=f"{row.summary}{default} [{row.variable}]",
         )
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
 
@@ -158,6 +163,20 @@ def _token(text: str) -> str:
     return text
 
 
+class _Joined(argparse.Action):
+    """An option given several times is as one whose values are separated by commas."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[Any] | None,
+        option_string: str | None = None,
+    ) -> None:
+        before = getattr(namespace, self.dest)
+        setattr(namespace, self.dest, f"{before},{values}" if before else values)
+
+
 def _origins(text: str) -> tuple[str, ...]:
     origins = tuple(origin.strip().rstrip("/") for origin in text.split(",") if origin.strip())
     for origin in origins:
@@ -194,7 +213,7 @@ SETTINGS: tuple[Setting, ...] = (
         "O",
         None,
         _origins,
-        "origins, separated by commas, whose pages may send telemetry",
+        "origin whose pages may send telemetry; again or with commas for more",
     ),
     Setting("tls_cert", "--tls-cert", "QUACKTRACE_TLS_CERT", "F", None, _path, "certificate chain, PEM: serve TLS"),
     Setting("tls_key", "--tls-key", "QUACKTRACE_TLS_KEY", "F", None, _path, "private key of the certificate, PEM"),

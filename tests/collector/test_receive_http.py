@@ -204,3 +204,43 @@ async def test_a_request_sent_again_is_stored_once(collector: Collector) -> None
     for _ in range(5):
         assert (await collector.post(trace_request(10), PROTOBUF))[0] == 200
     assert collector.spans() == 10
+
+
+@pytest.mark.parametrize(
+    ("header", "status"),
+    [
+        (b"Host: [::1:x", 421),
+        (b"Host: \xff\xfe", 421),
+        (b"Host: 127.0.0.1\r\nOrigin: http://[", 403),
+        (b"Host: 127.0.0.1\r\nOrigin: null", 403),
+        (b"Host: 127.0.0.1\r\nAuthorization: Bearer \xff", 200),
+        (b"Host: 127.0.0.1\r\nExpect: a-miracle", 417),
+    ],
+)
+async def test_odd_headers_are_refused_in_peace(collector: Collector, header: bytes, status: int) -> None:
+    start = b"POST /v1/traces HTTP/1.1\r\nConnection: close\r\nContent-Length: 0\r\n"
+    answer = await collector.raw(start + b"Content-Type: application/x-protobuf\r\n" + header + b"\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 %d " % status)
+
+
+async def test_a_body_that_will_be_refused_is_not_asked_for(collector: Collector) -> None:
+    small = await collector.raw(head(collector, "Content-Length: 0\r\nExpect: 100-continue"))
+    assert small.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n")
+    reader, writer = await asyncio.open_connection("127.0.0.1", collector.port)
+    writer.write(head(collector, "Content-Length: 99999999\r\nExpect: 100-continue"))
+    assert (await reader.readline()).startswith(b"HTTP/1.1 413 ")
+    writer.transport.abort()
+
+
+@pytest.mark.parametrize("path", ["/v1/traces/", "/v1/traces/v1/traces", "/v1/profiles", "/v1/"])
+async def test_a_wrong_endpoint_is_told_where_otlp_goes(collector: Collector, path: str) -> None:
+    status, body, _ = await collector.post(trace_request(), PROTOBUF, path)
+    assert status == 404
+    assert "/v1/traces, " in json.loads(body)["error"]["hint"]
+
+
+async def test_a_span_that_is_its_own_parent_is_stored_and_counted(collector: Collector) -> None:
+    body = json_request(parentSpanId="cd" * 8)
+    assert (await collector.post(body, JSON))[0] == 200
+    assert collector.spans() == 1
+    assert collector.metrics.value("qt_ingest_normalised_total", kind="cycle") == 1

@@ -167,12 +167,23 @@ def test_what_is_not_a_request_is_refused(body: bytes) -> None:
         canonical_request(Signal.TRACES, Encoding.JSON, body)
 
 
-def test_the_deepest_value_allowed_is_one_that_the_protobuf_parser_accepts() -> None:
-    link = {"traceId": "aa" * 16, "spanId": "bb" * 8, "attributes": [{"key": "k", "value": nested(MAX_VALUE_DEPTH)}]}
-    canonical = canonical_request(Signal.TRACES, Encoding.JSON, document(links=[link]))
-    again = canonical_request(Signal.TRACES, Encoding.PROTOBUF, canonical.body)
-    assert again.body == canonical.body
-    assert decode_spans([again.body], received_at_ns=1).rows == [1]
+def test_json_nests_as_deep_as_protobuf() -> None:
+    def answer(depth: int, encoding: Encoding, body: bytes) -> bytes | None:
+        try:
+            return canonical_request(Signal.TRACES, encoding, body).body
+        except MalformedBodyError:
+            return None
+
+    deepest = 0
+    for depth in range(20, MAX_VALUE_DEPTH + 1):
+        body = document(attributes=[{"key": "k", "value": nested(depth)}])
+        from_json = answer(depth, Encoding.JSON, body)
+        message = parse_json(ExportTraceServiceRequest, body).message
+        assert from_json == answer(depth, Encoding.PROTOBUF, message.SerializeToString())
+        if from_json is not None:
+            deepest = depth
+            assert decode_spans([from_json], received_at_ns=1).rows == [1]
+    assert 20 < deepest < MAX_VALUE_DEPTH
 
 
 @pytest.mark.parametrize("message", [ExportTraceServiceRequest, ExportLogsServiceRequest, ExportMetricsServiceRequest])

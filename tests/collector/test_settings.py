@@ -38,11 +38,12 @@ def test_values_are_read_with_their_units(tmp_path: Path) -> None:
     settings = read(
         *("--data", str(tmp_path), "--retention", "36h", "--max-size", "1.5GiB", "--no-browser"),
         *("--cors-origin", "https://a.example, http://b.example:8080/"),
+        *("--cors-origin", "http://c.example"),
     )
     assert settings.data_dir == tmp_path
     assert settings.retention_s == 36 * 3600
     assert settings.max_size_bytes == 3 * 2**29
-    assert settings.cors_origins == ("https://a.example", "http://b.example:8080")
+    assert settings.cors_origins == ("https://a.example", "http://b.example:8080", "http://c.example")
     assert not settings.open_browser
 
 

@@ -7,10 +7,11 @@ from collections.abc import Awaitable, Callable
 from aiohttp import hdrs, web
 
 from quacktrace_collector.cors import cors_headers, preflight
-from quacktrace_collector.errors import MalformedBodyError, QuacktraceError
+from quacktrace_collector.errors import MalformedBodyError, NotFoundError, QuacktraceError
 from quacktrace_collector.receive.encodings import CONTENT_TYPES, Encoding, content_type_of
 from quacktrace_collector.receive.http_body import (
     EXPORTER,
+    expect_body,
     exporter_of,
     method_not_allowed,
     read_request,
@@ -28,10 +29,11 @@ def add_routes(app: web.Application) -> None:
     app.cleanup_ctx.append(exporter_of)
     for signal in Signal:
         path = f"/v1/{signal.value}"
-        app.router.add_post(path, _export_handler(signal))
+        app.router.add_post(path, _export_handler(signal), expect_handler=expect_body)
         app.router.add_options(path, preflight)
         app.router.add_route("*", path, method_not_allowed)
-    app.router.add_post(ZIPKIN_PATH, _zipkin)
+    app.router.add_route("*", "/v1/{unknown:.*}", _unknown)
+    app.router.add_post(ZIPKIN_PATH, _zipkin, expect_handler=expect_body)
     app.router.add_route("*", ZIPKIN_PATH, method_not_allowed)
 
 
@@ -50,6 +52,14 @@ def _export_handler(signal: Signal) -> Callable[[web.Request], Awaitable[web.Str
         )
 
     return export
+
+
+async def _unknown(request: web.Request) -> web.Response:
+    """A page would answer otherwise, and hide a wrong endpoint."""
+    paths = ", ".join(f"/v1/{signal.value}" for signal in Signal)
+    raise NotFoundError(
+        f"nothing is received at {request.path[:200]}", hint=f"OTLP goes to {paths}: check the endpoint of the exporter"
+    )
 
 
 async def _zipkin(request: web.Request) -> web.StreamResponse:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from aiohttp import ClientPayloadError, hdrs, web
+from aiohttp.http import HttpVersion11
 from aiohttp.http_exceptions import HttpProcessingError
 
 from quacktrace_collector.app_keys import INGEST, METRICS
@@ -15,6 +16,7 @@ from quacktrace_collector.errors import MalformedBodyError, QuacktraceError, Uns
 from quacktrace_collector.receive.body import (
     CONTENT_ENCODINGS,
     GRACE_S,
+    MAX_BODY_BYTES,
     BodyTimeoutError,
     UnsupportedEncodingError,
     read_body,
@@ -97,6 +99,21 @@ async def refusal(request: web.Request, error: QuacktraceError, encoding: Encodi
     if not request.content.is_eof():
         answer.force_close()  # what is left of the body must not be read as the next request
     return answer
+
+
+async def expect_body(request: web.Request) -> None:
+    """Answer `Expect: 100-continue` unless the length that is announced will be refused anyway.
+
+    Raises:
+        HTTPExpectationFailed: something else is expected.
+    """
+    if request.version < HttpVersion11:
+        return
+    expected = request.headers.get(hdrs.EXPECT, "").lower()
+    if expected != "100-continue":
+        raise web.HTTPExpectationFailed
+    if (request.content_length or 0) <= MAX_BODY_BYTES and request.transport is not None:
+        request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
 
 async def method_not_allowed(request: web.Request) -> web.Response:

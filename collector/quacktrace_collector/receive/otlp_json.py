@@ -25,8 +25,8 @@ from quacktrace_collector.errors import MalformedBodyError
 INVALID_ID: Final = b"\0"
 """Stands for an id that is not hex: of a length that no id has, so that its span is refused, not its request."""
 
-MAX_VALUE_DEPTH: Final = 30
-"""Of arrays and maps within a value: a link's attribute of that depth takes 97 of the protobuf parser's 100 levels."""
+MAX_VALUE_DEPTH: Final = 50
+"""Of arrays and maps within a value: more than the protobuf parser accepts, which has 100 levels for everything."""
 
 _Fill = Callable[[Any, Any], None]
 """Converts a JSON value into the message (or the field of the message) given first."""
