@@ -225,3 +225,15 @@ def test_every_file_of_real_traces_is_read(test_data: Path) -> None:
     for path in (folder / "crisp_jaeger").glob("*.json"):
         (trace,) = json.loads(path.read_bytes())["data"]
         assert sum(request.records for request in read_export_requests(path)) == len(trace["spans"])
+
+
+def test_a_trace_saved_as_html_is_read_by_its_block(tmp_path: Path) -> None:
+    document = as_json(trace_request(1, 3))
+    block = json.dumps(document).replace("<", "\\u003c")
+    file = tmp_path / "trace.html"
+    file.write_text(f'<!DOCTYPE html><p>x</p><script type="application/json" id="otlp">{block}</script><p>y</p>')
+    (request,) = read_export_requests(file)
+    assert (json.loads(request.body), request.records) == (document, 3)
+    file.write_text("<!doctype html><p>something else</p>")
+    with pytest.raises(UnreadableFileError, match="not a trace saved from quacktrace"):
+        list(read_export_requests(file))

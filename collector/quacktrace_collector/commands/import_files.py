@@ -35,7 +35,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         nargs="+",
         type=Path,
-        help="OTLP protobuf; JSON of OTLP, Jaeger or Zipkin, a document or one a line; .gz too",
+        help="OTLP protobuf; JSON of OTLP, Jaeger or Zipkin, a document or one a line; saved trace pages; .gz too",
     )
     parser.add_argument("--url", metavar="URL", help=f"the collector (default: QUACKTRACE_URL, else {DEFAULT_URL})")
     parser.add_argument("--token", metavar="T", help="write token (default: QUACKTRACE_WRITE_TOKEN)")

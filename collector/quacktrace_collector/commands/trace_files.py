@@ -1,7 +1,8 @@
 """Read traces and logs from files of any kind that `quacktrace import` knows, told apart by their content.
 
 OTLP protobuf, and JSON of OTLP, Jaeger and Zipkin (v2 and v1): one document, a list, or one a line, plain or gzipped.
-Lines are read one by one, so that a file of them may be larger than memory.
+A trace that the dashboard saved as an HTML file has OTLP JSON in it. Lines are read one by one, so that a file of them
+may be larger than memory.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from quacktrace_collector.commands.export_requests import (
     UnreadableFileError,
     protobuf_requests,
 )
+from quacktrace_collector.commands.html_files import embedded_otlp, is_html
 from quacktrace_collector.commands.otlp_files import OtlpJson, count_document, is_protobuf, read_protobuf, signals_of
 from quacktrace_collector.translate.jaeger import is_jaeger, jaeger_request
 from quacktrace_collector.translate.json_values import TranslationError
@@ -80,6 +82,11 @@ def _read(
     head = file.peek(512)
     if not head:
         raise UnreadableFileError(f"{path}: the file is empty")
+    if is_html(head):
+        saved = embedded_otlp(file.read())
+        if saved is None:
+            raise UnreadableFileError(f"{path}: an HTML page, but not a trace saved from quacktrace")
+        source, head = io.BytesIO(saved), saved[:1]
     if not head.lstrip().startswith((b"{", b"[", *_MARKS)):
         yield from read_protobuf(path, file.read(), max_body_bytes)
         return

@@ -45,8 +45,9 @@ qt.TraceApi = class {
   logs() {
     return qt.getJson(`/api/v1/logs?${new URLSearchParams({ trace_id: this.traceId, order: "oldest", limit: 5000 })}`);
   }
-  matches(query) {
-    return qt.getJson(`${this.path}/matches?${new URLSearchParams({ q: query })}`);
+  // `wanted` are parameters of the list of traces.
+  matches(wanted) {
+    return qt.getJson(`${this.path}/matches?${wanted}`);
   }
   mapPicture() {
     return qt.getJson(`/trace/${encodeURIComponent(this.traceId)}/map.json`);

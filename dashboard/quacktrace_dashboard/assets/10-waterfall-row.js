@@ -2,8 +2,8 @@
 "use strict";
 
 qt.WaterfallRow = class {
-  static MAX_SEGMENTS = 12; // of a path that comes and goes more often one sees no more than that
-  static MAX_MARKS = 12;
+  static MAX_SEGMENTS = 40; // after those closer than two pixels are drawn as one
+  static MAX_MARKS = 60;
 
   constructor(waterfall, slot) {
     const { make } = qt;
@@ -157,13 +157,8 @@ qt.WaterfallRow = class {
       used++;
     };
     if (!isOutside && group) {
-      let last = -Infinity;
-      for (const i of group.rows) {
-        const at = (model.start[i] - model.from) * scale;
-        if (at - last < 2 || at > width || (model.end(i) - model.from) * scale < 0) continue;
-        last = Math.max(at, (model.end(i) - model.from) * scale);
-        mark(model.start[i], model.end(i), "qt-wf-each", -Infinity);
-      }
+      for (const [from, to] of this.joined(group.rows.map((i) => [model.start[i], model.end(i)]), scale, 1))
+        mark(from, to, "qt-wf-each", -Infinity);
     } else if (!isOutside) {
       const least = Math.max(10, width * 0.015);
       for (const [from, to] of model.gapsOf(row)) mark(from, to, "qt-wf-gap", least);
@@ -224,16 +219,26 @@ qt.WaterfallRow = class {
     );
   }
 
+  // Stretches of time by their start, those closer than `near` pixels as one; what is out of sight is left out.
+  joined(stretches, scale, near) {
+    const { from: first, to: last } = this.model,
+      joined = [];
+    for (const [from, to] of stretches) {
+      if (to < first || from > last) continue;
+      const before = joined[joined.length - 1];
+      if (before && (from - before[1]) * scale < near) before[1] = Math.max(before[1], to);
+      else joined.push([from, to]);
+    }
+    return joined;
+  }
+
   drawSegments(scale) {
     const { model, row } = this,
-      segments = model.segments.get(row) || [];
-    const shift = model.shift(row);
+      shift = model.shift(row);
+    const segments = (scale && model.segments.get(row)) || [];
     let used = 0;
-    for (const [, sentFrom, sentTo] of scale ? segments : []) {
-      const from = sentFrom + shift,
-        to = sentTo + shift;
+    for (const [from, to] of this.joined(segments.map(([, from, to]) => [from + shift, to + shift]), scale, 2)) {
       if (used >= qt.WaterfallRow.MAX_SEGMENTS) break;
-      if (to < model.from || from > model.to) continue;
       const left = Math.max((from - model.from) * scale, 0),
         right = Math.min((to - model.from) * scale, this.waterfall.width);
       const line = (this.segments[used] ??= this.times.appendChild(qt.make("i", { className: "qt-wf-critical" })));

@@ -265,6 +265,7 @@ qt.Waterfall = class {
     }
     if (!this.width) {
       this.width = this.pool[0].times.clientWidth || 1;
+      this.host.classList.toggle("is-narrow", this.heading.offsetWidth < 300);
       this.times.style.paddingRight = `${grid.offsetWidth - grid.clientWidth}px`; // as wide as the rows beside their scrollbar
       this.drawAxis();
     }

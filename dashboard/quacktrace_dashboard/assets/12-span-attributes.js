@@ -1,11 +1,20 @@
 // Attributes with their types, each to be copied, filtered in or filtered out.
 "use strict";
 
-// The traces whose spans have this value, or with `isOut` those without such a span.
-qt.findLink = (key, value, isOut = false) => {
+// What the search language gives a meaning of its own; docs/querying.md.
+qt.SEARCH_WORDS = new Set(
+  ("service namespace version instance environment name operation kind status status_message trace_state trace_id " +
+    "span_id parent_span_id scope scope_version duration and or not in exists absent").split(" "),
+);
+
+// The traces that have a span with this value; with `other`, a span like that one with another value or none.
+qt.findLink = (key, value, other = null) => {
   const parameters = new URLSearchParams(qt.rangeQuery());
-  const quoted = value.replaceAll("\\", "\\\\").replaceAll('"', '\\"');
-  parameters.set("q", `${isOut ? "-" : ""}${key}:"${quoted}"`);
+  const quoted = (text) => `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("*", "\\*")}"`;
+  const plain = qt.SEARCH_WORDS.has(key) ? `span.${key}` : key;
+  const name = /^[\p{L}\p{N}_.\-/]+$/u.test(plain) ? plain : quoted(plain);
+  const like = other && `service = ${quoted(other.service_name)} name = ${quoted(other.name)} `;
+  parameters.set("q", other ? `${like}${name} != ${quoted(value)}` : `${name}:${quoted(value)}`);
   return `/traces?${parameters}`;
 };
 
@@ -15,6 +24,7 @@ qt.SpanAttributes = class {
   constructor(isFile) {
     this.isFile = isFile; // a saved file has no traces to look for
     this.filter = "";
+    this.span = null; // the one whose attributes are shown, to look for others like it
   }
 
   list(attributes) {
@@ -65,13 +75,15 @@ qt.SpanAttributes = class {
     const { make } = qt;
     const isFilterable =
       !this.isFile && value !== "" && value.length <= qt.SpanAttributes.MOST_FILTERABLE && !value.includes("\n");
-    const link = (icon, title, label, isOut) =>
-      make("a", { className: "qt-tool", href: qt.findLink(key, value, isOut), title, "aria-label": label }, qt.icon(icon));
+    const link = (icon, title, label, other) =>
+      make("a", { className: "qt-tool", href: qt.findLink(key, value, other), title, "aria-label": label }, qt.icon(icon));
     return make(
       "span",
       { className: "qt-attribute-tools" },
-      isFilterable && link("search", "Find traces with this value", `Find traces with this ${key}`, false),
-      isFilterable && link("exclude", "Find traces without this value", `Find traces without this ${key}`, true),
+      isFilterable && link("search", "Find traces with this value", `Find traces with this ${key}`, null),
+      isFilterable &&
+        this.span &&
+        link("exclude", "Find this operation with another value, or none", `Find traces without this ${key}`, this.span),
       make(
         "button",
         { className: "qt-tool", type: "button", title: "Copy the value", "aria-label": `Copy the value of ${key}`, onclick: () => qt.copy(value) },

@@ -9,6 +9,7 @@ qt.SpanSections = class {
   }
 
   of(span, model, row, signal) {
+    this.attributes.span = { service_name: model.service(row), name: model.operation(row) };
     const exceptions = span.events.filter((event) => event.name === "exception");
     const others = span.events.filter((event) => event.name !== "exception");
     return [

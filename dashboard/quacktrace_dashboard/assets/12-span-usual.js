@@ -44,15 +44,15 @@ qt.usualDuration = function (span) {
     );
   });
   const line = (ms, className, text) => svg("line", { x1: `${at(ms)}%`, x2: `${at(ms)}%`, y1: 0, y2: 44, class: className }, title(text));
-  const isSlow = own > stats.p95_ms && stats.calls >= 20;
   const sum = bars.reduce((total, [, count]) => total + count, 0) || 1;
   const faster = bars.reduce((total, [upper, count]) => total + (upper <= own ? count : 0), 0) / sum;
+  const isSlow = stats.calls >= 20 && faster >= 0.95;
   const rank =
     stats.calls < 20
       ? `Only ${qt.count(stats.calls)} ${stats.calls === 1 ? "call" : "calls"} to compare with`
       : isSlow
         ? `Slower than ${Math.min(Math.floor(faster * 100), 99)}% of its kind`
-        : own > stats.p50_ms
+        : faster >= 0.5
           ? "Slower than half of its kind"
           : "As fast as usual";
   return make(

@@ -26,6 +26,11 @@ qt.TracePage = class {
     return this.views.waterfall;
   }
 
+  // What a link that names no view shows.
+  get usualView() {
+    return this.compareId ? "compare" : "waterfall";
+  }
+
   // ---- data ----
   async load() {
     this.request?.abort();
@@ -105,8 +110,7 @@ qt.TracePage = class {
     });
     this.head.draw(this.model);
     this.compareId = qt.parseTraceId(parameters.get("compare") || "");
-    const view = parameters.get("view");
-    this.setView(qt.TRACE_VIEWS.some(([name]) => name === view) ? view : "waterfall");
+    this.setView(parameters.get("view"));
     document.title = `${data.root_name || "Trace"} · ${data.root_service_name || data.trace_id.slice(0, 8)} · quacktrace`;
     this.selectNamed(parameters.get("span"));
     this.host.dataset.ready = "true";
@@ -130,18 +134,21 @@ qt.TracePage = class {
 
   // The spans that the list's search found, marked for as long as the page is open.
   async highlight() {
-    const query = this.source.parameters().get("q");
-    if (!query) return;
-    const { span_ids: ids } = await this.source.matches(query).catch(() => ({ span_ids: [] }));
+    const wanted = new URLSearchParams();
+    for (const [name, value] of this.source.parameters())
+      if (["q", "service", "operation", "status"].includes(name) && value) wanted.set(name, value);
+    if (!wanted.size) return;
+    const { span_ids: ids } = await this.source.matches(wanted).catch(() => ({ span_ids: [] }));
     const count = this.model.setAsked(ids);
+    const query = [...wanted].map(([name, value]) => (name === "q" ? value : `${name} = ${value}`)).join(" ");
     this.head.showAsked(query, count, () => this.waterfall.key({ key: "n" }));
     this.waterfall.invalidate();
   }
 
-  // Comparing stands in the waterfall's place.
   setView(view) {
-    const name = view === "waterfall" && this.compareId ? "compare" : view;
-    this.view = view;
+    const isKnown = qt.TRACE_VIEWS.some(([one]) => one === view) && (view !== "compare" || this.compareId);
+    const name = isKnown ? view : this.usualView;
+    this.view = name;
     if (!this.views[name]) this.views[name] = this.makeView(name);
     for (const panel of this.stage.children) panel.hidden = panel.dataset.panel !== name;
     if (name === "waterfall") this.waterfall.zoomed();
@@ -169,7 +176,7 @@ qt.TracePage = class {
     delete this.views.compare;
     this.stage.querySelector('[data-panel="compare"]')?.remove();
     this.compareId = traceId;
-    this.setView("waterfall");
+    this.setView(this.usualView);
   }
 
   // Everything but the model's data may have changed: controls, rows and link follow.

@@ -9,7 +9,7 @@ qt.traceState = {
     const { model, waterfall } = page;
     const hidden = [...model.hiddenServices].map((service) => model.data.services[service]);
     return {
-      view: page.view === "waterfall" ? null : page.view,
+      view: page.view === page.usualView ? null : page.view,
       span: waterfall.selected >= 0 ? model.spanId(waterfall.selected) : page.awaited,
       mode: model.mode === "all" ? null : model.mode,
       find: page.tools.find.value.trim() || null,

@@ -7,6 +7,7 @@ qt.TRACE_VIEWS = [
   ["spans", "Spans"],
   ["map", "Map"],
   ["logs", "Logs & events"],
+  ["compare", "Comparison"], // while another trace stands beside this one
 ];
 
 qt.TraceTools = class {
@@ -75,7 +76,7 @@ qt.TraceTools = class {
     if (!step) return;
     event.preventDefault();
     event.stopPropagation();
-    const names = qt.TRACE_VIEWS.map(([one]) => one);
+    const names = qt.TRACE_VIEWS.map(([one]) => one).filter((one) => one !== "compare" || this.page.compareId);
     const next = names[(names.indexOf(name) + step + names.length) % names.length];
     this.page.setView(next);
     this.bar.querySelector(`[data-view="${next}"]`).focus();
@@ -117,6 +118,7 @@ qt.TraceTools = class {
       const isHere = tab.dataset.view === view;
       tab.setAttribute("aria-selected", String(isHere));
       tab.tabIndex = isHere ? 0 : -1;
+      tab.hidden = tab.dataset.view === "compare" && !this.page.compareId;
     }
     const isPossible = { all: true, services: model.data.services.length > 1, critical: model.segments.size, errors: model.data.error_count };
     for (const button of this.waterfall.querySelectorAll("[data-mode]")) {

@@ -126,7 +126,7 @@ qt.TraceOperations = class {
       cell(one.critical ? qt.duration(one.critical) : "–", one.critical ? "" : "qt-faint"),
       cell(qt.duration(one.avg)),
       cell(qt.duration(one.max)),
-      cell(one.errors ? `✕ ${qt.count(one.errors)}` : "–", one.errors ? "qt-error-text" : "qt-faint"),
+      cell(one.errors ? `${qt.count(one.errors)} ✕` : "–", one.errors ? "qt-error-text" : "qt-faint"),
     );
   }
 };

@@ -148,7 +148,7 @@ qt.TraceCompare = class {
         { className: "qt-number", role: "gridcell" },
         sums ? qt.duration(sums.total) : make("span", { className: "qt-faint", text: "–" }),
         sums && sums.count > 1 && make("small", { text: ` ×${qt.count(sums.count)}` }),
-        sums && sums.errors > 0 && make("small", { className: "qt-error-text", text: ` ✕ ${qt.count(sums.errors)}` }),
+        sums && sums.errors > 0 && make("small", { className: "qt-error-text", text: ` ${qt.count(sums.errors)} failed` }),
       );
     const share = (Math.abs(node.delta) / this.most) * 50;
     element.replaceChildren(
@@ -174,14 +174,14 @@ qt.TraceCompare = class {
       side(node.a),
       side(node.b),
       make("span", {
-        className: `qt-number ${node.delta > 0 ? "qt-compare-slower" : "qt-compare-faster"}`,
+        className: `qt-number ${node.delta === 0 ? "qt-faint" : node.delta > 0 ? "qt-compare-slower" : "qt-compare-faster"}`,
         role: "gridcell",
         text: node.delta === 0 ? "=" : `${node.delta > 0 ? "+" : "−"}${qt.duration(Math.abs(node.delta))}`,
       }),
       make(
         "span",
         { className: "qt-compare-delta", role: "gridcell", "aria-hidden": "true" },
-        make("i", { className: node.delta > 0 ? "is-slower" : "is-faster", style: node.delta > 0 ? `left:50%;width:${share}%` : `right:50%;width:${share}%` }),
+        node.delta !== 0 && make("i", { className: node.delta > 0 ? "is-slower" : "is-faster", style: node.delta > 0 ? `left:50%;width:${share}%` : `right:50%;width:${share}%` }),
       ),
     );
   }
