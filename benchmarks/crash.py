@@ -1,7 +1,8 @@
 """Kills a collector under load again and again, and counts what it had acknowledged.
 
-    python benchmarks/crash.py --rounds 10 [--seconds 4] [--data DIR]
+    python benchmarks/crash.py --rounds 50 [--seconds 4] [--sealing-share 0.5] [--data DIR]
 
+A share of the kills waits until a generation is being sealed, and falls into that.
 Real clients post OTLP over HTTP from several threads; a request that was not answered is sent again to the next
 collector, as an SDK would. After the last round every acknowledged span must be there, once, and no request may be half
 stored. Prints one JSON object; exits with 1 if a span is lost or doubled.
@@ -27,6 +28,7 @@ from pathlib import Path
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 SPANS_PER_REQUEST = 50
+SEALING_PATIENCE_S = 30.0
 
 
 @dataclass
@@ -93,6 +95,14 @@ def start_collector(data: Path, log: Path) -> tuple[subprocess.Popen[bytes], int
     raise SystemExit(f"the collector did not start:\n{log.read_text(errors='replace')}")
 
 
+def wait_for_sealing(sealed: Path, rng: random.Random) -> None:
+    """Until a segment is being written, and some more; gives up when nothing is sealed for a while."""
+    deadline = time.monotonic() + SEALING_PATIENCE_S
+    while not any(sealed.glob(".tmp-*")) and time.monotonic() < deadline:
+        time.sleep(0.005)
+    time.sleep(rng.uniform(0, 0.3))
+
+
 def query(port: int, sql: str) -> list[list[object]]:
     """Rows of a query through the API."""
     request = urllib.request.Request(
@@ -108,6 +118,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--seconds", type=float, default=4.0, help="longest life of a collector under load")
     parser.add_argument("--clients", type=int, default=8)
+    parser.add_argument("--sealing-share", type=float, default=0.5, help="share of kills that wait for a sealing")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--data", type=Path, default=None)
     arguments = parser.parse_args()
@@ -126,9 +137,11 @@ def main() -> int:
             for thread in threads:
                 thread.start()
             time.sleep(rng.uniform(0.3, arguments.seconds))
-            sealing_at_kill += any((data / "sealed").glob(".tmp-*"))
+            if rng.random() < arguments.sealing_share:
+                wait_for_sealing(data / "sealed", rng)
             os.kill(process.pid, signal.SIGKILL)
             process.wait()
+            sealing_at_kill += any((data / "sealed").glob(".tmp-*"))
             stop.set()
             for thread in threads:
                 thread.join()

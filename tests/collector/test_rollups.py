@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from quacktrace_collector.decode import Decoded, decode_spans
 from quacktrace_collector.sql.library import View, with_views
 from quacktrace_collector.store import Store
-from quacktrace_collector.store.generation import _origins_table
+from quacktrace_collector.store.generation import origins_table
 from quacktrace_collector.store.rollup_files import may_hold_trace
 from quacktrace_collector.store.rollup_fold import ORIGIN_COLUMNS, SPAN_COLUMNS, Fold
 from quacktrace_collector.store.rollup_histogram import LOWEST, bucket_of, dense, middle_ns, quantiles_ns
@@ -102,7 +102,7 @@ def decoded(rows: Sequence[SpanRow]) -> Decoded:
 def flat(spans: Decoded) -> pa.Table:
     """What a fold reads: spans with their origin's columns."""
     columns = {name: spans.table[name] for name in SPAN_COLUMNS}
-    origins = {row["origin_id"]: row for row in _origins_table(list(spans.origins.values())).to_pylist()}
+    origins = {row["origin_id"]: row for row in origins_table(list(spans.origins.values())).to_pylist()}
     for name in ORIGIN_COLUMNS:
         columns[name] = pa.chunked_array(
             [pa.array([origins[origin_id][name] for origin_id in spans.table["origin_id"].to_pylist()], pa.string())]
@@ -114,7 +114,7 @@ def recomputed(spans: Decoded) -> dict[str, list[Any]]:
     """What the SQL views say."""
     with duckdb.connect() as connection:
         connection.register("_spans", spans.table)
-        connection.register("_origins", _origins_table(list(spans.origins.values())))
+        connection.register("_origins", origins_table(list(spans.origins.values())))
         views = with_views([View.RED, View.EDGES, View.TRACES]).removeprefix("with ")
         source = f"with spans as ({hot_relation('spans', '_spans', '_origins')}), {views}"
         queries = {"red": RED.format(name="operation"), "edges": EDGES, "traces": TRACES}

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from quacktrace_collector.store.generation import Generation
 from quacktrace_collector.store.segment_files import delete_segment
-from quacktrace_collector.store.snapshot import Segment, Snapshot
+from quacktrace_collector.store.snapshot import HotGeneration, Segment, Snapshot
 
 
 class Catalog:
@@ -21,6 +21,8 @@ class Catalog:
 
     def __init__(self, generations: list[Generation], segments: list[Segment]) -> None:
         self._lock = threading.Lock()
+        self.open_spans: Callable[[], HotGeneration | None] = lambda: None
+        """The spans that have not ended, which every snapshot has too."""
         self._generations = tuple(generations)
         self._segments = tuple(segments)
         self._pins: Counter[int] = Counter()
@@ -56,8 +58,9 @@ class Catalog:
             self._pins.update(generation.generation_id for generation in generations)
             self._segment_pins.update(segment.path for segment in segments)
         try:
+            open_spans = self.open_spans()
             yield Snapshot(
-                hot=tuple(generation.hot() for generation in generations),
+                hot=(*(generation.hot() for generation in generations), *((open_spans,) if open_spans else ())),
                 segments=segments,
             )
         finally:

@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 
 from quacktrace_collector.store.catalog import Catalog
 from quacktrace_collector.store.feed import read_feed
+from quacktrace_collector.store.open_spans import OPEN, STATE_KEY
 from quacktrace_collector.store.rollup_files import held_traces
 from quacktrace_collector.store.seen import Keys, SeenSpans, span_keys
 from quacktrace_collector.store.snapshot import Segment
@@ -117,6 +118,11 @@ class Duplicates:
         pairs = [(row, known[ids]) for row, ids in enumerate(_all_ids(suspects)) if ids in known]
         if not pairs:
             return stored, 0
+        # One that says it is open gives way to one that has ended, never the other way round.
+        was_open, is_open = _are_open(found), _are_open(suspects)
+        pairs = [(mine, theirs) for mine, theirs in pairs if is_open[mine] or not was_open[theirs]]
+        if not pairs:
+            return stored, 0
         arrived, there = (list(part) for part in zip(*pairs, strict=True))
         stored[rows[arrived]] = True
         same = [
@@ -154,6 +160,10 @@ def _content(spans: pa.Table, rows: list[int]) -> list[tuple[object, ...]]:
     columns.append(some["start_time"].cast(pa.int64()).to_pylist())
     columns.append([_as_dict(attributes) for attributes in some["attributes"].to_pylist()])
     return list(zip(*columns, strict=True))
+
+
+def _are_open(spans: pa.Table) -> list[bool]:
+    return [_as_dict(attributes).get(STATE_KEY) == OPEN for attributes in spans["attributes"].to_pylist()]
 
 
 def _as_dict(attributes: Any) -> dict[str, str]:

@@ -131,7 +131,7 @@ class Generation:
         new_origins = [origin for origin in origins if origin.origin_id not in self._origin_ids]
         batches: dict[str, pa.Table] = {}
         if new_origins:
-            batches["origins"] = _origins_table(new_origins)
+            batches["origins"] = origins_table(new_origins)
         if spans is not None and spans.num_rows:
             batches["spans"] = spans
         if logs is not None and logs.num_rows:
@@ -256,7 +256,8 @@ class Generation:
         return cursor
 
 
-def _origins_table(origins: list[Origin]) -> pa.Table:
+def origins_table(origins: list[Origin]) -> pa.Table:
+    """Origins as rows; there must be some."""
     rows = [(origin.origin_id, *origin.values) for origin in origins]
     columns = [pa.array(column, type_) for column, type_ in zip(zip(*rows, strict=True), ORIGINS.types, strict=True)]
     return pa.Table.from_arrays(columns, schema=ORIGINS)

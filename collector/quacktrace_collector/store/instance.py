@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 from quacktrace_collector.decode import Decoded
@@ -31,6 +33,7 @@ from quacktrace_collector.store.damage import Damage
 from quacktrace_collector.store.duplicates import Duplicates
 from quacktrace_collector.store.free_space import FreeSpace
 from quacktrace_collector.store.generation import Generation
+from quacktrace_collector.store.open_spans import MOST_OPEN, OpenSpans, id_list, ids_of, open_mask
 from quacktrace_collector.store.replay import replay
 from quacktrace_collector.store.rollups import Rollups
 from quacktrace_collector.store.sealer import Sealer
@@ -86,6 +89,10 @@ class Instance:
         last_id = max([*(s.segment_id for s in segments), *(g.generation_id for g in generations)], default=0)
         self._ids = count(last_id + 1)
         self.catalog = Catalog([*generations, self._new_generation()], segments)
+        self._open_spans = OpenSpans(hot_dir.parent / "open")
+        self.catalog.open_spans = lambda: self._open_spans.hot
+        kept_ns = int(1e9 * (limits.retention_s or time.time()))
+        self._open_spans.settle(self.query, received_after_ns=time.time_ns() - kept_ns)
         self._duplicates = Duplicates(self.catalog, self.query)
         self.rollups = Rollups()
         self.sealer = Sealer(
@@ -110,15 +117,34 @@ class Instance:
         span_table = spans.table if spans else None
         log_table = logs.table if logs else None
         received = span_table.num_rows if span_table else 0
-        new = self._duplicates.without_duplicates(span_table) if span_table else None
         origins = {**(spans.origins if spans else {}), **(logs.origins if logs else {})}
+        is_open = open_mask(span_table) if span_table else None
+        if is_open is not None and self._open_spans.count + int(is_open.sum()) > MOST_OPEN:
+            is_open = None
+        opened = None if is_open is None or span_table is None else span_table.take(np.flatnonzero(is_open))
+        if is_open is not None and span_table is not None:
+            span_table = span_table.take(np.flatnonzero(~is_open))
+        new = self._duplicates.without_duplicates(span_table) if span_table else None
+        opened = self._new_open(opened, span_table) if opened else None
+        change = None
+        if opened is not None or self._open_spans.hot is not None:
+            change = self._open_spans.prepare(ended=new.table if new else None, opened=opened, origins=origins.values())
         generation.append(self._writer, spans=new.table if new else None, logs=log_table, origins=origins.values())
+        if change is not None:
+            self._open_spans.publish(change)
         if new:
             self._duplicates.remember(new, generation.generation_id)
-        stored = new.table.num_rows if new else 0
+        stored = (new.table.num_rows if new else 0) + (opened.num_rows if opened else 0)
         return AppendResult(
             stored, received - stored, log_table.num_rows if log_table else 0, new.conflicts if new else 0
         )
+
+    def _new_open(self, opened: pa.Table, ended: pa.Table | None) -> pa.Table:
+        """Those that are neither open already, nor ended, be it in the same request."""
+        known = self._open_spans.ids | (ids_of(ended) if ended else set())
+        opened = self._duplicates.without_duplicates(opened).table
+        rows = [row for row, id_ in enumerate(id_list(opened)) if id_ not in known]
+        return opened.take(np.array(rows, np.intp))
 
     def query(
         self,
@@ -179,6 +205,11 @@ class Instance:
     def snapshot(self) -> AbstractContextManager[Snapshot]:
         """See `Store.snapshot`."""
         return self.catalog.pin()
+
+    @property
+    def open_span_count(self) -> int:
+        """Spans that have not ended."""
+        return self._open_spans.count
 
     @property
     def is_invalid(self) -> bool:

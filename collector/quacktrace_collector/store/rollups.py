@@ -33,7 +33,7 @@ from quacktrace_collector.store.rollup_tables import (
     merge_rollups,
     sum_entries,
 )
-from quacktrace_collector.store.snapshot import Feed, FeedFile, Segment, Snapshot
+from quacktrace_collector.store.snapshot import OPEN_SPANS_ID, Feed, FeedFile, Segment, Snapshot
 from quacktrace_collector.time_range import TimeRange
 
 # 24 bytes a span and what waits: the newest 1.5 million spans or so can be found as parents, children and linked spans.
@@ -132,7 +132,7 @@ class Rollups:
 
     def _advance(self, feeds: Sequence[Feed], segments: Sequence[Segment]) -> None:
         for feed in feeds:
-            if feed.generation_id in self._finished:
+            if feed.generation_id in self._finished or feed.generation_id == OPEN_SPANS_ID:
                 continue
             generation = self._generations.setdefault(feed.generation_id, _Generation())
             if feed.spans.length <= generation.spans_length:

@@ -16,6 +16,8 @@ from quacktrace_collector.time_range import TimeRange
 if TYPE_CHECKING:
     from quacktrace_collector.store.hot_rows import Rows
 
+OPEN_SPANS_ID: Final = 0
+"""The hot generation that holds the spans which have not ended; real ones count from 1."""
 _MINUTE_NS: Final = 60 * 10**9
 
 

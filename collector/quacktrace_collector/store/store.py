@@ -161,6 +161,10 @@ class Store:
             elif kind == "logs" and segment.log_count:
                 firsts.append(segment.first_log_ns)
                 lasts.append(segment.last_log_ns)
+        open_spans = catalog.open_spans()
+        if kind == "spans" and open_spans and None not in open_spans.span_bounds:
+            firsts.append(open_spans.span_bounds[0] or 0)
+            lasts.append(open_spans.span_bounds[1] or 0)
         for generation in catalog.generations:
             bounds = generation.start_times if kind == "spans" else generation.log_times
             if bounds.first_ns is not None and bounds.last_ns is not None:
@@ -171,7 +175,8 @@ class Store:
     def counts(self) -> tuple[int, int]:
         """Spans and log records stored; none while the store is being reopened."""
         parts: tuple[Segment | Generation, ...] = (*self.segments, *self._generations)
-        return sum(part.span_count for part in parts), sum(part.log_count for part in parts)
+        open_spans = self._instance.open_span_count if self._instance else 0
+        return sum(part.span_count for part in parts) + open_spans, sum(part.log_count for part in parts)
 
     def size_bytes(self) -> int:
         """Bytes of all sealed segments."""
