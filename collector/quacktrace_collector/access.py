@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import ipaddress
 from urllib.parse import urlsplit
 
@@ -11,10 +10,11 @@ from aiohttp.typedefs import Handler
 
 from quacktrace_collector.app_keys import METRICS, SETTINGS
 from quacktrace_collector.cors import cors_headers, may_send
+from quacktrace_collector.login import LOGIN_PATH, has_session, is_same, to_login
 from quacktrace_collector.settings import Settings
 
 _INGEST_PATHS = ("/v1/", "/api/v2/spans")
-_OPEN_PATHS = frozenset({"/healthz", "/login"})
+_OPEN_PATHS = frozenset({"/healthz", LOGIN_PATH})
 
 
 @web.middleware
@@ -29,6 +29,8 @@ async def access_middleware(request: web.Request, handler: Handler) -> web.Strea
         request.app[METRICS].count("qt_http_refused_total", reason="origin")
         return _refusal(403, "foreign_origin", f"pages of {origin} may not ask; allow them with --cors-origin {origin}")
     if request.path not in _OPEN_PATHS and not _has_token(request, settings):
+        if _is_page_visit(request):
+            return to_login(request)
         request.app[METRICS].count("qt_http_refused_total", reason="token")
         answer = _refusal(401, "unauthorized", "a valid token is needed: Authorization: Bearer <token>")
         answer.headers.update(cors_headers(request))
@@ -42,9 +44,15 @@ def _has_token(request: web.Request, settings: Settings) -> bool:
     if expected is None or request.method == "OPTIONS":
         return True
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-    return scheme.lower() == "bearer" and hmac.compare_digest(
-        given.strip().encode("utf-8", "surrogateescape"), expected.encode()
-    )
+    if scheme.lower() == "bearer":
+        return is_same(given.strip(), expected)
+    return not writes and has_session(request, expected)
+
+
+def _is_page_visit(request: web.Request) -> bool:
+    """A person opens a page, as against a script that asks the API."""
+    wants_page = "text/html" in request.headers.get("Accept", "")
+    return request.method == "GET" and wants_page and not request.path.startswith(("/api/", *_INGEST_PATHS))
 
 
 def _host_name(host: str) -> str:

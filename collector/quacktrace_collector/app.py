@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from quacktrace_collector import health
+from quacktrace_collector import health, login
 from quacktrace_collector.access import access_middleware
 from quacktrace_collector.api import export_routes
 from quacktrace_collector.api import routes as api_routes
@@ -95,7 +95,7 @@ async def running(settings: Settings) -> AsyncIterator[Addresses]:
         app[INGEST], app[LIVE], app[METRICS] = ingest, live, metrics
         app[SETTINGS], app[SQL_POOL], app[STORE] = settings, pool, store
         app.on_response_prepare.append(health.mark_partial)
-        for module in (receive_http, health, export_routes, api_routes, sql_routes):
+        for module in (receive_http, health, login, export_routes, api_routes, sql_routes):
             module.add_routes(app)
 
         # The bodies' own reader inflates in bounded steps; aiohttp's would inflate a bomb at once.
