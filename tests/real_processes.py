@@ -36,7 +36,7 @@ class RunningCollector:
         return CollectorClient(self.url)
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
-        body = json.dumps({"query": query}).encode()
+        body = json.dumps({"query": query, "timeout_s": 60}).encode()
         answer = self.client.post("/api/v1/sql", body, content_type="application/json")
         assert answer.is_ok, answer.body
         return [tuple(row) for row in answer.json()["rows"]]

@@ -96,6 +96,13 @@ class QueryTimeoutError(QuacktraceError):
     code = "query_timeout"
 
 
+class QueryCancelledError(QuacktraceError):
+    """A query that somebody stopped."""
+
+    status = 409
+    code = "query_cancelled"
+
+
 class QueryTooLargeError(QuacktraceError):
     """A query whose memory or result passed its cap."""
 

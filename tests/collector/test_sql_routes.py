@@ -34,7 +34,7 @@ async def client(span_store: SpanStore) -> AsyncIterator[TestClient[Any, Any]]:
 
 async def test_json_answer_has_columns_rows_and_counts(client: TestClient[Any, Any], span_store: SpanStore) -> None:
     span_store.add(SpanRow(1, 1, service="cart"))
-    answer = await client.post("/api/v1/sql", json={"query": "select service_name from spans"})
+    answer = await client.post("/api/v1/sql", json={"query": "select service_name from spans", "timeout_s": 60})
     body = await answer.json()
     assert answer.status == 200
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
@@ -59,13 +59,15 @@ async def test_json_answer_has_columns_rows_and_counts(client: TestClient[Any, A
     ],
 )
 async def test_form_follows_accept(client: TestClient[Any, Any], accept: str, content_type: str) -> None:
-    answer = await client.post("/api/v1/sql", json={"query": "select 1 as x"}, headers={"Accept": accept})
+    answer = await client.post(
+        "/api/v1/sql", json={"query": "select 1 as x", "timeout_s": 60}, headers={"Accept": accept}
+    )
     assert (answer.status, answer.content_type) == (200, content_type)
     assert answer.headers["X-Quacktrace-Row-Count"] == "1"
 
 
 async def test_large_answer_is_compressed_for_who_takes_it(client: TestClient[Any, Any]) -> None:
-    query = {"query": "select i from range(5000) t(i)"}
+    query = {"query": "select i from range(5000) t(i)", "timeout_s": 60}
     plain = await client.post("/api/v1/sql", json=query, headers={"Accept-Encoding": "identity"})
     packed = await client.post("/api/v1/sql", json=query, headers={"Accept-Encoding": "gzip"})
     assert "Content-Encoding" not in plain.headers
@@ -76,7 +78,7 @@ async def test_large_answer_is_compressed_for_who_takes_it(client: TestClient[An
 async def test_limit_truncates_and_says_so(client: TestClient[Any, Any]) -> None:
     answer = await client.post(
         "/api/v1/sql",
-        json={"query": "select i from range(100) t(i)", "limit": 7},
+        json={"query": "select i from range(100) t(i)", "limit": 7, "timeout_s": 60},
         headers={"Accept": "application/vnd.apache.arrow.stream"},
     )
     assert answer.headers["X-Quacktrace-Truncated"] == "true"
@@ -96,14 +98,14 @@ WRONG: list[tuple[bytes, int, str]] = [
     (b'{"query": "select 1", "limit": "7"}', 400, "bad_request"),
     (b'{"query": "select 1", "timeout_s": 1e9}', 400, "bad_request"),
     (b'{"query": "select 1", "timeout_s": NaN}', 400, "bad_request"),
-    (b'{"query": ""}', 400, "query_refused"),
-    (b'{"query": "drop view spans"}', 400, "query_refused"),
-    (b'{"query": "select \\ud800"}', 400, "query_refused"),
-    (b'{"query": "select \\u0000"}', 400, "query_refused"),
-    (b'{"query": "select 1/0 + nope"}', 400, "query_refused"),
-    (b'{"query": "select error(\'mine\')"}', 400, "query_refused"),
+    (b'{"query": "", "timeout_s": 60}', 400, "query_refused"),
+    (b'{"query": "drop view spans", "timeout_s": 60}', 400, "query_refused"),
+    (b'{"query": "select \\ud800", "timeout_s": 60}', 400, "query_refused"),
+    (b'{"query": "select \\u0000", "timeout_s": 60}', 400, "query_refused"),
+    (b'{"query": "select 1/0 + nope", "timeout_s": 60}', 400, "query_refused"),
+    (b'{"query": "select error(\'mine\')", "timeout_s": 60}', 400, "query_refused"),
     (b'{"query": "' + b"x" * (1 << 20) + b'"}', 413, "too_large"),
-    (b'{"query": "select repeat(\'x\', 2000000000)"}', 413, "query_too_large"),
+    (b'{"query": "select repeat(\'x\', 2000000000)", "timeout_s": 60}', 413, "query_too_large"),
     (b'{"query": "select count(*) from range(1000000000000)", "timeout_s": 0.2}', 408, "query_timeout"),
 ]
 
@@ -117,7 +119,7 @@ async def test_whatever_is_wrong_has_its_status(client: TestClient[Any, Any]) ->
 
 
 async def test_refusal_has_message_position_and_hint(client: TestClient[Any, Any]) -> None:
-    answer = await client.post("/api/v1/sql", json={"query": "select 'é', count(*) from span"})
+    answer = await client.post("/api/v1/sql", json={"query": "select 'é', count(*) from span", "timeout_s": 60})
     assert answer.status == 400
     assert (await answer.json())["error"] == {
         "code": "query_refused",

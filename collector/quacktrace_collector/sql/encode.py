@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -17,7 +18,10 @@ from quacktrace_collector.errors import QueryTooLargeError
 from quacktrace_collector.sql.frames import ResultFormat
 from quacktrace_collector.sql.json_values import json_values
 
-__all__ = ["Column", "Encoded", "encode"]
+__all__ = ["Column", "Emit", "Encoded", "encode"]
+
+Emit = Callable[[bytes], None]
+"""Takes a part of a body."""
 
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 
@@ -32,7 +36,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """A body and what it holds. For JSON the body is the list of rows only: the caller knows how long it took."""
+    """A body, or the rest of one that was handed on in parts, and what the whole holds."""
 
     body: bytes
     row_count: int
@@ -62,34 +66,79 @@ class _Rows:
                 return
 
 
-class _CappedBuffer(io.BytesIO):
-    """A buffer that refuses to grow past the cap."""
+class _Sink(io.RawIOBase):
+    """Collects what is written, hands it on in parts where somebody takes them, and refuses to grow past the cap."""
 
-    def __init__(self, max_bytes: int) -> None:
+    def __init__(self, max_bytes: int, part_bytes: int | None, emit: Emit | None) -> None:
         super().__init__()
+        self._buffer = bytearray()
+        self._written = 0
         self._max_bytes = max_bytes
+        self._part_bytes = part_bytes
+        self._emit = emit
+
+    def writable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._written
 
     def write(self, data: Any, /) -> int:
-        written = super().write(data)
-        if self.tell() > self._max_bytes:
+        view = memoryview(data)
+        self._buffer += view
+        self._written += view.nbytes
+        if self._written > self._max_bytes:
             raise QueryTooLargeError(
                 f"The result is larger than {self._max_bytes >> 20} MiB.",
-                hint="Select fewer columns or lower the limit.",
+                hint="Select fewer columns, lower the limit, or have it streamed.",
             )
-        return written
+        if self._emit is not None and self._part_bytes is not None and len(self._buffer) >= self._part_bytes:
+            self._emit(self.take())
+        return view.nbytes
+
+    def take(self) -> bytes:
+        """What was not handed on yet."""
+        taken = bytes(self._buffer)
+        self._buffer.clear()
+        return taken
 
 
 def encode(
-    reader: pa.RecordBatchReader, columns: Sequence[Column], *, form: ResultFormat, limit: int, max_bytes: int
+    reader: pa.RecordBatchReader,
+    columns: Sequence[Column],
+    *,
+    form: ResultFormat,
+    limit: int,
+    max_bytes: int,
+    part_bytes: int | None = None,
+    emit: Emit | None = None,
+    started: float | None = None,
 ) -> Encoded:
-    """Read the stream as far as needed; raises QueryTooLargeError past `max_bytes`."""
-    rows, buffer = _Rows(reader, limit), _CappedBuffer(max_bytes)
-    _ENCODERS[form](rows, columns, buffer)
-    return Encoded(buffer.getvalue(), rows.row_count, rows.truncated)
+    """Read the stream as far as needed; raises QueryTooLargeError past `max_bytes`.
+
+    `emit` gets whatever is longer than `part_bytes` while it is made; the body is then the rest.
+    JSON says how long it took since `started`.
+    """
+    started = time.perf_counter() if started is None else started
+    rows, sink = _Rows(reader, limit), _Sink(max_bytes, part_bytes, emit)
+    _ENCODERS[form](rows, columns, sink)
+    if form is ResultFormat.JSON:
+        sink.write(_json_end(rows, started))
+    return Encoded(sink.take(), rows.row_count, rows.truncated)
 
 
-def _encode_json(rows: _Rows, columns: Sequence[Column], buffer: _CappedBuffer) -> None:
-    buffer.write(b"[")
+def _json_end(rows: _Rows, started: float) -> bytes:
+    facts = {
+        "row_count": rows.row_count,
+        "truncated": rows.truncated,
+        "elapsed_ms": round((time.perf_counter() - started) * 1_000, 3),
+    }
+    return b"," + orjson.dumps(facts)[1:]
+
+
+def _encode_json(rows: _Rows, columns: Sequence[Column], buffer: _Sink) -> None:
+    described = orjson.dumps([{"name": column.name, "type": column.type} for column in columns])
+    buffer.write(b'{"columns":%b,"rows":[' % described)
     separator = b""
     for batch in rows:
         values = [json_values(column) for column in batch.columns]
@@ -98,7 +147,7 @@ def _encode_json(rows: _Rows, columns: Sequence[Column], buffer: _CappedBuffer) 
     buffer.write(b"]")
 
 
-def _encode_csv(rows: _Rows, columns: Sequence[Column], buffer: _CappedBuffer) -> None:
+def _encode_csv(rows: _Rows, columns: Sequence[Column], buffer: _Sink) -> None:
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow([_harmless(column.name) for column in columns])
@@ -136,13 +185,13 @@ def _drain(text: io.StringIO) -> bytes:
     return encoded
 
 
-def _encode_arrow(rows: _Rows, columns: Sequence[Column], buffer: _CappedBuffer) -> None:
+def _encode_arrow(rows: _Rows, columns: Sequence[Column], buffer: _Sink) -> None:
     with pyarrow.ipc.new_stream(pa.PythonFile(buffer, "w"), rows.schema) as writer:
         for batch in rows:
             writer.write_batch(batch)
 
 
-def _encode_parquet(rows: _Rows, columns: Sequence[Column], buffer: _CappedBuffer) -> None:
+def _encode_parquet(rows: _Rows, columns: Sequence[Column], buffer: _Sink) -> None:
     from pyarrow.parquet import ParquetWriter  # 15 MB, and seldom asked for
 
     names = _unique([column.name for column in columns])
@@ -165,7 +214,7 @@ def _unique(names: Sequence[str]) -> list[str]:
     return result
 
 
-_ENCODERS: Final[dict[ResultFormat, Callable[[_Rows, Sequence[Column], _CappedBuffer], None]]] = {
+_ENCODERS: Final[dict[ResultFormat, Callable[[_Rows, Sequence[Column], _Sink], None]]] = {
     ResultFormat.JSON: _encode_json,
     ResultFormat.CSV: _encode_csv,
     ResultFormat.ARROW: _encode_arrow,

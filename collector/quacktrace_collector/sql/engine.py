@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import duckdb
-import orjson
 import pyarrow as pa
 
 from quacktrace_collector.errors import QueryRefusedError
 from quacktrace_collector.feed_reader import RecordBatches
 from quacktrace_collector.sql.catalogue import TABLES
-from quacktrace_collector.sql.encode import Column, Encoded, encode
+from quacktrace_collector.sql.encode import Column, Emit, Encoded, encode
 from quacktrace_collector.sql.engine_errors import translate
 from quacktrace_collector.sql.feeds import Feeds
 from quacktrace_collector.sql.frames import ResultFormat
@@ -45,24 +44,13 @@ class Result:
     """A statement's answer, encoded."""
 
     columns: tuple[Column, ...]
-    form: ResultFormat
     encoded: Encoded
     elapsed_ms: float
 
     @property
     def body(self) -> bytes:
-        """The whole body: JSON's rows are put into their envelope."""
-        if self.form is not ResultFormat.JSON:
-            return self.encoded.body
-        columns = orjson.dumps([{"name": column.name, "type": column.type} for column in self.columns])
-        rest = orjson.dumps(
-            {
-                "row_count": self.encoded.row_count,
-                "truncated": self.encoded.truncated,
-                "elapsed_ms": round(self.elapsed_ms, 3),
-            }
-        )
-        return b'{"columns":%b,"rows":%b,%b' % (columns, self.encoded.body, rest[1:])
+        """What was not handed on in parts."""
+        return self.encoded.body
 
 
 class Engine:
@@ -93,7 +81,16 @@ class Engine:
             self._create_library()
             self._is_ready = True
 
-    def run(self, sql: str, *, form: ResultFormat, limit: int, max_bytes: int) -> Result:
+    def run(
+        self,
+        sql: str,
+        *,
+        form: ResultFormat,
+        limit: int,
+        max_bytes: int,
+        part_bytes: int | None = None,
+        emit: Emit | None = None,
+    ) -> Result:
         """Check and run one statement; raises what `engine_errors.translate` understands."""
         started = time.perf_counter()
         statement = self._gate.check(sql)
@@ -101,7 +98,16 @@ class Engine:
         try:
             rows = answer(self._connection, self._gate, statement, form=form, hidden_path=f"{self._sealed_dir}/")
             try:
-                encoded = encode(rows.reader, rows.columns, form=form, limit=limit, max_bytes=max_bytes)
+                encoded = encode(
+                    rows.reader,
+                    rows.columns,
+                    form=form,
+                    limit=limit,
+                    max_bytes=max_bytes,
+                    part_bytes=part_bytes,
+                    emit=emit,
+                    started=started,
+                )
             except duckdb.Error as error:
                 refusal = translate(error, sql)
                 if isinstance(refusal, QueryRefusedError) and not rows.has_positions:
@@ -112,7 +118,7 @@ class Engine:
                 rows.reader.close()
         finally:
             self._connection.execute("rollback")
-        return Result(rows.columns, form, encoded, (time.perf_counter() - started) * 1_000)
+        return Result(rows.columns, encoded, (time.perf_counter() - started) * 1_000)
 
     def column_types(self) -> dict[str, dict[str, str]]:
         """The type of every column of the public tables."""

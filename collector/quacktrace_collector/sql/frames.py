@@ -8,10 +8,22 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, BinaryIO, Final, Protocol
 
-__all__ = ["MAX_BODY_BYTES", "Frame", "ResultFormat", "read_frame", "receive_frame", "write_frame"]
+__all__ = [
+    "MAX_BODY_BYTES",
+    "MAX_STREAM_BYTES",
+    "PART_BYTES",
+    "Frame",
+    "ResultFormat",
+    "read_frame",
+    "receive_frame",
+    "write_frame",
+]
 
 MAX_BODY_BYTES: Final = 64 << 20
-"""The most that a result may have."""
+"""The most that a result may have which is sent whole."""
+MAX_STREAM_BYTES: Final = 4 << 30
+"""The most that one may have which is sent in parts."""
+PART_BYTES: Final = 1 << 20
 MAX_HEADER_BYTES: Final = 1 << 20
 
 _LENGTHS: Final = struct.Struct("<II")

@@ -6,11 +6,12 @@ It never opens a database of the collector's: sealed files and the feed of what 
 from __future__ import annotations
 
 import gc
-import gzip
 import json
 import os
 import select
 import sys
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -26,6 +27,7 @@ __all__ = ["main"]
 _RECURSION_LIMIT = 5_000
 _IDLE_S = 1.0
 _SMALLEST_TO_COMPRESS = 1_000
+_GZIP_WINDOW = 31
 
 
 def main() -> None:
@@ -55,7 +57,7 @@ def main() -> None:
             break
         # Tells a query that ends the process from a process that had ended before.
         write_frame(answers, Frame({"taken": True}))
-        write_frame(answers, _answer(engine, request.header))
+        write_frame(answers, _answer(engine, request.header, lambda part: write_frame(answers, part)))
         return_free_memory()
     # Not through the interpreter's end: the engine's threads may be slow to stop, and nothing is left to save.
     os._exit(0)
@@ -76,7 +78,8 @@ def _start_engine(options: dict[str, Any]) -> Engine:
     return engine
 
 
-def _answer(engine: Engine, header: dict[str, Any]) -> Frame:
+def _answer(engine: Engine, header: dict[str, Any], send: Callable[[Frame], None]) -> Frame:
+    """The last frame of the answer; what comes before it is sent."""
     from quacktrace_collector.sql.engine_errors import may_be_damage, translate
     from quacktrace_collector.sql.frames import Frame, ResultFormat
     from quacktrace_collector.sql.limits import resident_bytes
@@ -87,12 +90,15 @@ def _answer(engine: Engine, header: dict[str, Any]) -> Frame:
         return Frame({"failed": f"{type(error).__name__}: {error}"})
     if header.get("describe"):
         return Frame({"column_types": engine.column_types(), "resident_bytes": resident_bytes()})
+    parts = _Parts(send, is_gzip=header["compress"])
     try:
         result = engine.run(
             header["query"],
             form=ResultFormat(header["format"]),
             limit=header["limit"],
             max_bytes=header["max_bytes"],
+            part_bytes=header.get("part_bytes"),
+            emit=parts.add,
         )
     except Exception as error:  # whatever a query provokes belongs to its author, not to the process
         refusal = translate(error, header["query"])
@@ -107,18 +113,38 @@ def _answer(engine: Engine, header: dict[str, Any]) -> Frame:
                 "resident_bytes": resident_bytes(),
             }
         )
-    body = result.body
-    is_gzip = header["compress"] and len(body) >= _SMALLEST_TO_COMPRESS
+    is_large = parts.count > 0 or len(result.body) >= _SMALLEST_TO_COMPRESS
     return Frame(
         {
-            "is_gzip": is_gzip,
             "row_count": result.encoded.row_count,
             "truncated": result.encoded.truncated,
             "elapsed_ms": result.elapsed_ms,
             "resident_bytes": resident_bytes(),
+            "is_gzip": parts.is_gzip and is_large,
         },
-        gzip.compress(body, compresslevel=1, mtime=0) if is_gzip else body,
+        parts.end(result.body) if is_large else result.body,
     )
+
+
+class _Parts:
+    """Sends a body in parts, as one gzip stream where that is wanted."""
+
+    def __init__(self, send: Callable[[Frame], None], *, is_gzip: bool) -> None:
+        self._send = send
+        self._compressor = zlib.compressobj(1, zlib.DEFLATED, _GZIP_WINDOW) if is_gzip else None
+        self.is_gzip = is_gzip
+        self.count = 0
+
+    def add(self, part: bytes) -> None:
+        from quacktrace_collector.sql.frames import Frame
+
+        self.count += 1
+        packed = self._compressor.compress(part) if self._compressor else part
+        self._send(Frame({"part_is_gzip": self.is_gzip}, packed))
+
+    def end(self, rest: bytes) -> bytes:
+        """The end of the body."""
+        return self._compressor.compress(rest) + self._compressor.flush() if self._compressor else rest
 
 
 def _own_pipes() -> tuple[BinaryIO, BinaryIO]:

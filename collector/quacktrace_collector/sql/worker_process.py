@@ -8,6 +8,7 @@ import json
 import os
 import sys
 from asyncio.subprocess import DEVNULL, PIPE
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -104,8 +105,13 @@ class WorkerProcess:
         assert self._process.stdout is not None
         return self._process.returncode is None and not self._process.stdout.at_eof()
 
-    async def ask(self, header: dict[str, Any]) -> Frame:
-        """Send a query, return the answer; raises WorkerDiedError. After a cancellation the worker must be killed."""
+    async def ask(
+        self, header: dict[str, Any], on_part: Callable[[bytes, bool], Awaitable[None]] | None = None
+    ) -> Frame:
+        """Send a query, return the answer; raises WorkerDiedError. After a cancellation the worker must be killed.
+
+        `on_part` takes the parts before the last of a large result; until it returns the worker waits.
+        """
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(Frame(header).encode())
@@ -117,6 +123,9 @@ class WorkerProcess:
         except WorkerDiedError as error:
             raise WorkerGoneError("the worker had ended") from error
         answer = await self._receive()
+        while "part_is_gzip" in answer.header and on_part is not None:
+            await on_part(answer.body, answer.header["part_is_gzip"])
+            answer = await self._receive()
         self.resident_bytes = answer.header.get("resident_bytes", 0)
         return answer
 
