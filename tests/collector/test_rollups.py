@@ -18,11 +18,11 @@ from quacktrace_collector.decode import Decoded, decode_spans
 from quacktrace_collector.sql.library import View, with_views
 from quacktrace_collector.store import Store
 from quacktrace_collector.store.generation import origins_table
-from quacktrace_collector.store.rollup_files import may_hold_trace
 from quacktrace_collector.store.rollup_fold import ORIGIN_COLUMNS, SPAN_COLUMNS, Fold
 from quacktrace_collector.store.rollup_histogram import LOWEST, bucket_of, dense, middle_ns, quantiles_ns
 from quacktrace_collector.store.rollup_tables import Rollup, empty_rollup, merge_edges, merge_red, merge_rollups
 from quacktrace_collector.store.rollup_traces import merge_traces
+from quacktrace_collector.store.trace_places import may_hold_trace
 from quacktrace_collector.store.views import hot_relation
 from quacktrace_collector.time_range import TimeRange
 
@@ -220,7 +220,7 @@ def test_a_segment_without_rollups_is_summed_from_its_spans(tmp_path: Path) -> N
     expected = in_store(store)
     store.close()
     for path in (tmp_path / "sealed").glob("*/*"):
-        if path.name in ("red.parquet", "edges.parquet", "traces.parquet", "traces.keys.npy"):
+        if path.name in ("red.parquet", "edges.parquet", "traces.parquet", "traces.keys.npy", "traces.groups.npy"):
             path.unlink()
     store = Store(tmp_path)
     assert stored(store) == expected

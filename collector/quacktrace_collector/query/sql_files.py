@@ -24,10 +24,8 @@ class Query(Enum):
     TRACE_EDGES = "trace_edges"
     TRACE_ENTRIES = "trace_entries"
     TRACE_EVENT_DETAILS = "trace_event_details"
-    TRACE_EVENTS = "trace_events"
     TRACE_EXPORT = "trace_export"
     TRACE_MATCHES = "trace_matches"
-    TRACE_SPANS = "trace_spans"
 
     @property
     def sql(self) -> str:

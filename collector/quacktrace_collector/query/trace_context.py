@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from quacktrace_collector.diagnose.trace_tree import Rows
-from quacktrace_collector.query.sql_files import Query
 from quacktrace_collector.query.timestamps import clamp_time
 from quacktrace_collector.query.trace_spans import TraceSpans, text_array
 from quacktrace_collector.query.window import PAIRING_REACH_NS
@@ -28,19 +28,19 @@ class TraceContext:
 
 def load_trace_context(store: Store, trace_id: str, spans: TraceSpans) -> TraceContext:
     """Logs are looked for from a quarter of an hour before the trace until one after it."""
-    first, last, end = int(spans.start_ns.min()), int(spans.start_ns.max()), int(spans.end_ns.max())
-    parameters = {"trace_id": trace_id}
-    events = store.query(
-        Query.TRACE_EVENTS.sql, parameters, trace_ids=[trace_id], time_range=TimeRange(first, last + 1)
-    )
-    logs = store.query(
-        "select distinct span_id from logs where trace_id = $trace_id and span_id is not null",
-        parameters,
+    first, end = int(spans.start_ns.min()), int(spans.end_ns.max())
+    lists: Any = pa.concat_arrays(spans.events.chunks)
+    rows: Any = pc.list_parent_indices(lists)
+    events: Any = pc.list_flatten(lists)
+    logs = store.rows_of_traces(
+        "logs",
+        [trace_id],
+        ["span_id"],
         time_range=TimeRange(clamp_time(first - PAIRING_REACH_NS), clamp_time(end + PAIRING_REACH_NS)),
     )
     return TraceContext(
-        event_span_ids=text_array(events["span_id"]),
-        event_time_ns=events["time_ns"].to_numpy().astype(np.int64),
-        event_names=[str(name) for name in events["name"].to_pylist()],
-        span_ids_with_logs=text_array(logs["span_id"]),
+        event_span_ids=spans.span_ids.take(rows),
+        event_time_ns=events.field("time").cast(pa.int64()).to_numpy(),
+        event_names=events.field("name").to_pylist(),
+        span_ids_with_logs=text_array(pa.chunked_array([logs["span_id"].combine_chunks().unique().drop_null()])),
     )

@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 
 from quacktrace_collector.diagnose.trace_tree import Rows
 from quacktrace_collector.errors import NotFoundError
-from quacktrace_collector.query.sql_files import Query
 from quacktrace_collector.store import Store
+from quacktrace_collector.store.rollup_frame import compute
 
 # 150 bytes each while they are drawn; a trace of more is a mistake of whoever sends it, and must not become ours.
 MOST_READ: Final = 500_000
@@ -50,6 +50,8 @@ class TraceSpans:
     status: Coded
     has_links: Flags
     is_open: Flags
+    events: pa.ChunkedArray[Any]
+    """As they are stored."""
     is_cut: bool
     """More than the first MOST_READ may be stored."""
     doubles: int
@@ -72,11 +74,7 @@ def load_trace_spans(store: Store, trace_id: str) -> TraceSpans:
     Raises:
         NotFoundError: none is stored.
     """
-    table = store.query(
-        Query.TRACE_SPANS.sql,
-        {"trace_id": trace_id, "text_length": _TEXT_LENGTH, "limit": MOST_READ},
-        trace_ids=[trace_id],
-    )
+    table = _read(store, trace_id)
     if not table.num_rows:
         raise trace_not_found(trace_id)
     is_cut = table.num_rows == MOST_READ
@@ -99,12 +97,29 @@ def load_trace_spans(store: Store, trace_id: str) -> TraceSpans:
         **{field: _coded(table[column]) for field, column in _CODED.items()},
         has_links=pc.fill_null(_chunk(table["has_links"]), False).to_numpy(zero_copy_only=False),
         is_open=_chunk(table["is_open"]).to_numpy(zero_copy_only=False),
+        events=table["events"],
         is_cut=is_cut,
         doubles=doubles,
         version=version,
     )
 
 
+def _read(store: Store, trace_id: str) -> pa.Table:
+    rows = store.rows_of_traces("spans", [trace_id], _COLUMNS)
+    rows = rows.sort_by([("start_time", "ascending"), ("span_id", "ascending")]).slice(0, MOST_READ)
+    query_text = compute.utf8_slice_codeunits(compute.fill_null(rows["db_query_text"], ""), 0, _TEXT_LENGTH)
+    return (
+        rows.append_column("start_ns", rows["start_time"].cast(pa.int64()))
+        .append_column("received_ns", rows["received_at"].cast(pa.int64()))
+        .append_column("query_text", query_text)
+        .append_column("has_links", compute.greater(compute.list_value_length(rows["links"]), 0))
+    )
+
+
+_COLUMNS: Final = (
+    *("span_id", "parent_span_id", "name", "kind", "start_time", "duration_ns", "status_code", "service_name"),
+    *("scope_name", "db_query_text", "received_at", "links", "events", "is_open"),
+)
 _TEXT_LENGTH: Final = 200
 _CODED: Final = {
     "name": "name",

@@ -5,16 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from quacktrace_collector.feed_reader import FEED_SCHEMAS, RecordBatches
 from quacktrace_collector.store.snapshot import Snapshot
-from quacktrace_collector.store.views import Kind, hot_relation, sealed_relation
+from quacktrace_collector.store.trace_reader import read_traces
+from quacktrace_collector.store.views import PUBLIC_COLUMNS, Kind, hot_relation, sealed_relation
 from quacktrace_collector.time_range import TimeRange
 
 _KINDS: Final[tuple[Kind, ...]] = ("spans", "logs")
 _LEADING_COMMENTS = re.compile(r"\A(?:\s+|--[^\n]*\n)+")
 _WITH = re.compile(r"\A(with\s+(?:recursive\s+)?)", re.IGNORECASE)
+_COMMENT = re.compile(r"--[^\n]*")
+# `select * from (…)` asks for the columns that are named inside.
+_STAR = re.compile(r"(?:\bselect\s+(?:distinct\s+)?|,\s*)(?:\w+\.)?\*(?!\s*from\s*\()|\A\s*from\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +35,8 @@ def compose(sql: str, snapshot: Snapshot, time_range: TimeRange | None, trace_id
     body = _LEADING_COMMENTS.sub("", sql)
     tables: dict[str, RecordBatches] = {}
     relations = ", ".join(
-        f"{kind} as not materialized ({_relation(kind, snapshot, time_range, trace_ids, tables)})"
-        for kind in _KINDS
-        if re.search(rf"\b{kind}\b", body)
+        f"{kind} as not materialized ({_relation(kind, columns, snapshot, time_range, trace_ids, tables)})"
+        for kind, columns in _read_by(body)
     )
     if relations:
         head = _WITH.match(body)
@@ -42,30 +46,59 @@ def compose(sql: str, snapshot: Snapshot, time_range: TimeRange | None, trace_id
 
 def _relation(
     kind: Kind,
+    columns: Sequence[str],
     snapshot: Snapshot,
     time_range: TimeRange | None,
     trace_ids: Sequence[str],
     tables: dict[str, RecordBatches],
 ) -> str:
     """SQL for all rows of this kind, less those that cannot be of the range or the traces."""
-    parts = []
-    for generation in snapshot.hot:
-        if not generation.holds(kind, time_range):
-            continue
-        hot = generation.rows.read(kind, generation.feed)
-        if trace_ids:
-            hot = hot.of_traces(trace_ids)
-        if hot.rows.num_rows:
-            rows_name, origins_name = f"_{kind}_{generation.generation_id}", f"_origins_{generation.generation_id}"
-            tables[rows_name], tables[origins_name] = RecordBatches(hot.rows), RecordBatches(hot.origins)
-            parts.append(hot_relation(kind, rows_name, origins_name))
-    files = snapshot.files(kind, time_range, trace_ids)
+    if trace_ids:
+        found = read_traces(snapshot, kind, trace_ids, columns, time_range)
+        tables[f"_{kind}_of_traces"] = RecordBatches(found.table)
+        parts, files = [f"from _{kind}_of_traces"], found.to_scan
+    else:
+        parts, files = _hot_relations(kind, columns, snapshot, time_range, tables), snapshot.files(kind, time_range)
     if files:
-        parts.append(sealed_relation(kind, files))
+        parts.append(sealed_relation(kind, files, columns=columns))
     if not parts:
         # Without any data there are still columns.
         rows_name, origins_name = f"_no_{kind}", "_no_origins"
         for name, schema in ((rows_name, FEED_SCHEMAS[kind]), (origins_name, FEED_SCHEMAS["origins"])):
             tables[name] = RecordBatches(schema.empty_table())
-        parts.append(hot_relation(kind, rows_name, origins_name))
+        parts.append(hot_relation(kind, rows_name, origins_name, columns=columns))
     return " union all ".join(parts)
+
+
+def _hot_relations(
+    kind: Kind,
+    columns: Sequence[str],
+    snapshot: Snapshot,
+    time_range: TimeRange | None,
+    tables: dict[str, RecordBatches],
+) -> list[str]:
+    parts = []
+    for generation in snapshot.hot:
+        if not generation.holds(kind, time_range):
+            continue
+        hot = generation.rows.read(kind, generation.feed)
+        if hot.rows.num_rows:
+            rows_name, origins_name = f"_{kind}_{generation.generation_id}", f"_origins_{generation.generation_id}"
+            tables[rows_name], tables[origins_name] = RecordBatches(hot.rows), RecordBatches(hot.origins)
+            parts.append(hot_relation(kind, rows_name, origins_name, columns=columns))
+    return parts
+
+
+@lru_cache(maxsize=512)
+def _read_by(body: str) -> tuple[tuple[Kind, tuple[str, ...]], ...]:
+    """The relations that a query reads, and their columns that it names: binding each costs DuckDB 0.1 ms."""
+    text = _COMMENT.sub("", body)
+    has_star = _STAR.search(text) is not None
+    words = frozenset(re.findall(r"\w+", text))
+    # A query that only counts rows names no column.
+    return tuple(
+        (kind, columns if has_star else tuple(name for name in columns if name in words) or columns[:1])
+        for kind in _KINDS
+        if kind in words
+        for columns in (PUBLIC_COLUMNS[kind],)
+    )

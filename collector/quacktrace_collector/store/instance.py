@@ -6,7 +6,6 @@ It lives until it is closed, or until DuckDB invalidates the instance: then the 
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -30,6 +29,7 @@ from quacktrace_collector.metrics import Metrics
 from quacktrace_collector.store.catalog import Catalog
 from quacktrace_collector.store.compose import compose
 from quacktrace_collector.store.damage import Damage
+from quacktrace_collector.store.deadlines import Deadlines
 from quacktrace_collector.store.duplicates import Duplicates
 from quacktrace_collector.store.free_space import FreeSpace
 from quacktrace_collector.store.generation import Generation
@@ -39,6 +39,8 @@ from quacktrace_collector.store.rollups import Rollups
 from quacktrace_collector.store.sealer import Sealer
 from quacktrace_collector.store.segment_files import load_segments
 from quacktrace_collector.store.snapshot import Snapshot
+from quacktrace_collector.store.trace_reader import read_traces, scanned_expression
+from quacktrace_collector.store.views import Kind
 from quacktrace_collector.time_range import TimeRange
 
 _log = logging.getLogger(__name__)
@@ -86,6 +88,7 @@ class Instance:
         segments = load_segments(sealed_dir, damage=damage)
         self._connection, generations = replay(hot_dir, segments, damage=damage)
         self._writer = self._connection.cursor()
+        self._deadlines = Deadlines()
         last_id = max([*(s.segment_id for s in segments), *(g.generation_id for g in generations)], default=0)
         self._ids = count(last_id + 1)
         self.catalog = Catalog([*generations, self._new_generation()], segments)
@@ -160,19 +163,17 @@ class Instance:
         def run(snapshot: Snapshot) -> pa.Table:
             composed = compose(sql, snapshot, time_range, trace_ids)
             cursor = self._connection.cursor()
-            timer = threading.Timer(timeout_s, cursor.interrupt)
-            timer.start()
             try:
                 for name, rows in composed.tables.items():
                     cursor.register(name, rows)
-                table: pa.Table = cursor.sql(composed.sql, params=dict(parameters or {})).to_arrow_table()
+                with self._deadlines.after(timeout_s, cursor.interrupt):
+                    table: pa.Table = cursor.sql(composed.sql, params=dict(parameters or {})).to_arrow_table()
                 return table
             except duckdb.InterruptException as error:
                 raise QueryTimeoutError(
                     f"the query was stopped after {timeout_s:g} s", hint="narrow the time range or the filters"
                 ) from error
             finally:
-                timer.cancel()
                 cursor.close()
 
         try:
@@ -181,6 +182,22 @@ class Instance:
             raise QueryTooLargeError(
                 "the query needs more memory than the collector may use", hint="narrow the time range or the filters"
             ) from error
+
+    def rows_of_traces(
+        self, kind: Kind, trace_ids: Sequence[str], columns: Sequence[str], *, time_range: TimeRange | None
+    ) -> pa.Table:
+        """See `Store.rows_of_traces`."""
+        found = self.read(lambda snapshot: read_traces(snapshot, kind, trace_ids, columns, time_range))
+        if not found.to_scan:
+            return found.table
+        names = ", ".join(scanned_expression(column) for column in columns)
+        rows = self.query(
+            f"select {names} from {kind} where trace_id in (select unnest($trace_ids))",
+            {"trace_ids": list(trace_ids)},
+            time_range=time_range,
+            trace_ids=trace_ids,
+        )
+        return rows.cast(found.table.schema)
 
     def read(self, read: Callable[[Snapshot], _Result]) -> _Result:
         """The result of `read` over what is stored now; sealed files it cannot read are set aside and left out."""
@@ -228,6 +245,7 @@ class Instance:
     def close(self) -> None:
         """End the sealer and detach everything; the files stay as they are, whatever state the instance is in."""
         self.sealer.stop()
+        self._deadlines.stop()
         for generation in self.catalog.generations:
             generation.close()
         self._writer.close()

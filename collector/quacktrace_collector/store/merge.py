@@ -9,12 +9,13 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from quacktrace_collector.store.parquet_files import ROW_GROUP_ROWS, write_parquet
+from quacktrace_collector.store.parquet_files import in_row_groups, write_parquet
 from quacktrace_collector.store.rollup_files import minutes_of, write_rollup
 from quacktrace_collector.store.rollup_tables import empty_rollup, merge_rollups
 from quacktrace_collector.store.rollups import load_rollup
 from quacktrace_collector.store.segment_files import commit_segment, new_segment_folder, segment_path
 from quacktrace_collector.store.snapshot import Segment
+from quacktrace_collector.store.trace_places import TracePlaces
 
 RUN_LENGTH: Final = 16
 SMALL_ROWS: Final = 250_000
@@ -45,10 +46,16 @@ def merge(run: Sequence[Segment], sealed_dir: Path) -> Segment:
         logs = [segment for segment in run if segment.log_count]
         if spans:
             files = [segment.spans_path for segment in spans]
-            write_parquet(_tables(files), folder / "spans.parquet", schema=_schema(files), bloom_filters=("trace_id",))
+            places = TracePlaces()
+            row_groups = places.of(in_row_groups(_tables(files)))
+            write_parquet(row_groups, folder / "spans.parquet", schema=_schema(files))
+            places.write(folder, "spans")
         if logs:
             files = [segment.path / "logs.parquet" for segment in logs]
-            write_parquet(_tables(files), folder / "logs.parquet", schema=_schema(files))
+            places = TracePlaces()
+            row_groups = places.of(in_row_groups(_tables(files)))
+            write_parquet(row_groups, folder / "logs.parquet", schema=_schema(files))
+            places.write(folder, "logs")
         rollup = merge_rollups([load_rollup(segment) for segment in spans]) if spans else empty_rollup()
         write_rollup(rollup, folder)
         minutes = minutes_of(rollup)
@@ -79,13 +86,7 @@ def _schema(files: Sequence[Path]) -> pa.Schema:
 
 
 def _tables(files: Sequence[Path]) -> Iterator[pa.Table]:
-    """The files' rows, gathered into full row groups."""
+    """The files' rows, a file at a time."""
     schema = _schema(files)
-    gathered: list[pa.Table] = []
     for path in files:
-        gathered.append(pq.read_table(path).cast(schema))
-        if sum(table.num_rows for table in gathered) >= ROW_GROUP_ROWS:
-            yield pa.concat_tables(gathered)
-            gathered = []
-    if gathered:
-        yield pa.concat_tables(gathered)
+        yield pq.read_table(path).cast(schema)

@@ -11,12 +11,13 @@ from quacktrace_collector.decode.arrow_views import Array
 from quacktrace_collector.errors import StoreUnavailableError
 from quacktrace_collector.schema import ATTRIBUTE_MAP, LOGS, ORIGIN_COLUMNS, ORIGINS, SPANS, TIMESTAMP
 from quacktrace_collector.store.feed import read_feed
-from quacktrace_collector.store.parquet_files import write_parquet
+from quacktrace_collector.store.parquet_files import in_row_groups, write_parquet
 from quacktrace_collector.store.rollup_files import minutes_of, write_rollup
 from quacktrace_collector.store.rollup_tables import Rollup
 from quacktrace_collector.store.segment_files import commit_segment, new_segment_folder, segment_path
 from quacktrace_collector.store.snapshot import Feed, FeedFile, Segment
 from quacktrace_collector.store.time_bounds import TimeBounds
+from quacktrace_collector.store.trace_places import TracePlaces
 
 
 def seal(feed: Feed, sealed_dir: Path, *, span_count: int, log_count: int, rollup: Rollup | None) -> Segment:
@@ -39,11 +40,15 @@ def seal(feed: Feed, sealed_dir: Path, *, span_count: int, log_count: int, rollu
     with new_segment_folder(sealed_dir, path.name) as folder:
         start_times, log_times, received = TimeBounds(), TimeBounds(), TimeBounds()
         if spans.num_rows:
-            write_parquet([spans], folder / "spans.parquet", schema=spans.schema, bloom_filters=("trace_id",))
+            places = TracePlaces()
+            write_parquet(places.of(in_row_groups([spans])), folder / "spans.parquet", schema=spans.schema)
+            places.write(folder, "spans")
             start_times.include(spans["start_time"])
             received.include(spans["received_at"])
         if logs.num_rows:
-            write_parquet([logs], folder / "logs.parquet", schema=logs.schema)
+            places = TracePlaces()
+            write_parquet(places.of(in_row_groups([logs])), folder / "logs.parquet", schema=logs.schema)
+            places.write(folder, "logs")
             log_times.include(logs["time"])
             received.include(logs["received_at"])
         minutes = None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import pyarrow as pa
 
-from quacktrace_collector.store.rollup_files import may_hold_trace
+from quacktrace_collector.store.trace_places import may_hold_trace
 from quacktrace_collector.store.views import Kind
 from quacktrace_collector.time_range import TimeRange
 

@@ -86,22 +86,25 @@ PUBLIC_LOG_COLUMNS: Final = (
 PUBLIC_COLUMNS: Final[dict[Kind, tuple[str, ...]]] = {"spans": PUBLIC_SPAN_COLUMNS, "logs": PUBLIC_LOG_COLUMNS}
 
 
-def hot_relation(kind: Kind, data_relation: str, origins_relation: str) -> str:
-    """A SELECT of the public columns over a hot table (or feed) and its origins; both names are trusted identifiers."""
-    columns = ", ".join(
-        _expression(column, attributes="map_from_entries(attributes)") for column in PUBLIC_COLUMNS[kind]
+def hot_relation(kind: Kind, data_relation: str, origins_relation: str, *, columns: Sequence[str] | None = None) -> str:
+    """A SELECT of public columns over a hot table (or feed) and its origins; both names are trusted identifiers.
+
+    Without `columns` all of them; binding each costs 0.1 ms.
+    """
+    selected = ", ".join(
+        _expression(column, attributes="map_from_entries(attributes)") for column in columns or PUBLIC_COLUMNS[kind]
     )
-    return f"select {columns} from {data_relation} join {origins_relation} using (origin_id)"
+    return f"select {selected} from {data_relation} join {origins_relation} using (origin_id)"
 
 
-def sealed_relation(kind: Kind, paths: Sequence[Path]) -> str:
-    """A SELECT of the public columns over sealed Parquet files."""
-    columns = ", ".join(
+def sealed_relation(kind: Kind, paths: Sequence[Path], *, columns: Sequence[str] | None = None) -> str:
+    """A SELECT of public columns over sealed Parquet files; without `columns` all of them."""
+    selected = ", ".join(
         _SEALED_END_TIME if column == "end_time" else _expression(column, attributes="attributes")
-        for column in PUBLIC_COLUMNS[kind]
+        for column in columns or PUBLIC_COLUMNS[kind]
     )
     files = ", ".join(quote_literal(str(path)) for path in paths)
-    return f"select {columns} from read_parquet([{files}])"
+    return f"select {selected} from read_parquet([{files}])"
 
 
 def quote_literal(text: str) -> str:
