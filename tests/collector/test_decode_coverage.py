@@ -1,8 +1,8 @@
-"""Every field of the protocol is stored: giving it a value changes what decoding gives."""
+"""Every field of the protocol is stored and read back: giving it a value changes what decoding and queries give."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -81,6 +81,15 @@ def a_value(field: FieldDescriptor) -> Any:
     return {FieldDescriptor.CPPTYPE_STRING: "given", FieldDescriptor.CPPTYPE_BOOL: True}.get(field.cpp_type, 3)
 
 
+def give_a_value(request: Any, path: Path) -> None:
+    of = holder(request, path)
+    field = of.DESCRIPTOR.fields_by_name[path[-1]]
+    if field.is_repeated:
+        getattr(of, field.name).append(a_value(field))
+    else:
+        setattr(of, field.name, a_value(field))
+
+
 def what_is_stored(decoded: Decoded) -> tuple[str, str]:
     origins = sorted(str(origin.values) for origin in decoded.origins.values())
     return decoded.table.drop_columns(["origin_id"]).to_string(preview_cols=100), str(origins)
@@ -91,12 +100,7 @@ def test_a_field_changes_what_is_stored(message_class: Any, path: Path) -> None:
     request = message_class()
     fill_lists(request)
     before = what_is_stored(DECODERS[message_class]([request.SerializeToString()], received_at_ns=1))
-    of = holder(request, path)
-    field = of.DESCRIPTOR.fields_by_name[path[-1]]
-    if field.is_repeated:
-        getattr(of, field.name).append(a_value(field))
-    else:
-        setattr(of, field.name, a_value(field))
+    give_a_value(request, path)
     after = what_is_stored(DECODERS[message_class]([request.SerializeToString()], received_at_ns=1))
     assert after != before
 
@@ -104,3 +108,30 @@ def test_a_field_changes_what_is_stored(message_class: Any, path: Path) -> None:
 def test_the_exceptions_exist() -> None:
     known = {field.full_name for _, request in message_with_every_list() for _, field in scalar_paths(request)}
     assert set(NOT_STORED) <= known
+
+
+@pytest.mark.parametrize("is_sealed", [False, True], ids=["hot", "sealed"])
+@pytest.mark.parametrize("view", ["spans", "logs"])
+def test_a_field_changes_what_is_read_back(
+    span_store: Any, sealed: Callable[[], None], view: str, is_sealed: bool
+) -> None:
+    message_class = ExportTraceServiceRequest if view == "spans" else ExportLogsServiceRequest
+    paths = [case.values[1] for case in cases() if case.values[0] is message_class]
+    for number, path in enumerate([None, *paths]):
+        request = message_class()
+        fill_lists(request)
+        if view == "spans":
+            request.resource_spans[0].scope_spans[0].spans[0].span_id = (number + 1).to_bytes(8, "big")
+        if path is not None:
+            give_a_value(request, path)
+        decoded = DECODERS[message_class]([request.SerializeToString()], received_at_ns=number + 1)
+        span_store.store.append(*((decoded, None) if view == "spans" else (None, decoded)))
+    if is_sealed:
+        sealed()
+    query = f"select columns(* exclude (received_at))::varchar from {view} order by received_at"
+    plain, *changed = span_store.store.query(query).to_pylist()
+    assert len(changed) == len(paths)
+    for path, row in zip(paths, changed, strict=True):
+        own_id = view == "spans" and path[-2:] != ("spans", "span_id")
+        differing = {key for key, value in row.items() if value != plain[key]} - ({"span_id"} if own_id else set())
+        assert differing, f"{'.'.join(path)} is stored, but no column of the view {view} shows it"
