@@ -79,33 +79,36 @@ class CollectorClient:
         Raises:
             CollectorUnreachableError: nothing answers, or the answer broke off.
         """
-        try:
-            response = self._open(self._request(path, parameters))
-        except urllib.error.HTTPError as error:
-            return Answer(error.code, error.headers, error.read())
-        with response:
-            while piece := self._read(response, 1 << 20):
-                write(piece)
-            return Answer(response.status, response.headers, b"")
+        return self._ask(self._request(path, parameters), write)
 
-    def post(self, path: str, body: bytes, *, content_type: str, accept: str = "application/json") -> Answer:
-        """POST `body`."""
+    def post(
+        self,
+        path: str,
+        body: bytes,
+        *,
+        content_type: str,
+        accept: str = "application/json",
+        write: Callable[[bytes], object] | None = None,
+    ) -> Answer:
+        """POST `body`; with `write` the body of a good answer is handed over in pieces, as `download` does."""
         request = urllib.request.Request(f"{self.url}{path}", data=body, method="POST")
         request.add_header("Content-Type", content_type)
         request.add_header("Accept", accept)
-        return self._ask(request)
+        return self._ask(request, write)
 
     def _request(self, path: str, parameters: Mapping[str, str]) -> urllib.request.Request:
         query = f"?{urllib.parse.urlencode(parameters)}" if parameters else ""
         return urllib.request.Request(f"{self.url}{path}{query}")
 
-    def _ask(self, request: urllib.request.Request) -> Answer:
+    def _ask(self, request: urllib.request.Request, write: Callable[[bytes], object] | None = None) -> Answer:
         try:
             response = self._open(request)
         except urllib.error.HTTPError as error:
             return Answer(error.code, error.headers, error.read())
         with response:
-            return Answer(response.status, response.headers, self._read(response))
+            while write is not None and (piece := self._read(response, 1 << 20)):
+                write(piece)
+            return Answer(response.status, response.headers, b"" if write else self._read(response))
 
     def _open(self, request: urllib.request.Request) -> Any:
         """A good answer, not read yet; HTTPError is any other answer."""

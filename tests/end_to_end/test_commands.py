@@ -19,7 +19,9 @@ import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from quacktrace_collector.client import ConnectionFailedError, connect
 from quacktrace_collector.decode import decode_spans
+from quacktrace_collector.errors import QueryRefusedError
 from quacktrace_collector.store import Store
 from real_processes import RunningCollector, clean_environment, running_collector
 
@@ -99,6 +101,32 @@ def test_sql_prints_json_csv_arrow_and_parquet(imported: RunningCollector) -> No
 def test_sql_reads_the_query_from_standard_input(imported: RunningCollector) -> None:
     result = quacktrace(imported, "sql", "--format", "csv", "-", stdin="select count(*) as n\nfrom spans")
     assert result.stdout.decode().split() == ["n", "3"]
+
+
+def test_sql_reads_the_query_from_a_file_and_describes_the_schema(imported: RunningCollector, tmp_path: Path) -> None:
+    (tmp_path / "q.sql").write_text("select count(*) as n from spans")
+    assert quacktrace(imported, "sql", "--format", "csv", "-f", str(tmp_path / "q.sql")).stdout.startswith(b"n\r\n")
+    assert quacktrace(imported, "sql", "-f", str(tmp_path / "none.sql")).returncode == 2
+    listed = quacktrace(imported, "sql", r"\d").stdout.decode()
+    assert "spans" in listed
+    assert "red(from_time, to_time" in listed
+    described = quacktrace(imported, "sql", r"\d spans").stdout.decode()
+    assert "trace_id" in described
+    assert "TIMESTAMP_NS" in described
+    assert quacktrace(imported, "sql", r"\d nope").returncode == 2
+
+
+def test_python_client_gives_arrow_rows_and_errors(imported: RunningCollector) -> None:
+    rows = connect(imported.url).sql("select 1 as a, 'x' as b union all select 2, 'y' order by a")
+    assert (rows.columns, len(rows), list(rows)) == (["a", "b"], 2, [(1, "x"), (2, "y")])
+    assert rows.arrow().column("a").to_pylist() == [1, 2]
+    assert rows.dicts()[1] == {"a": 2, "b": "y"}
+    assert len(connect(imported.url).sql("from range(300000)").arrow()) == 300_000
+    with pytest.raises(QueryRefusedError) as refused:
+        connect(imported.url).sql("select nme from spans")
+    assert refused.value.position == 7
+    with pytest.raises(ConnectionFailedError):
+        connect("http://127.0.0.1:9").sql("select 1")
 
 
 def test_wrong_sql_is_one_line_that_says_where(imported: RunningCollector) -> None:
