@@ -103,7 +103,14 @@ def span_request(row: Any) -> bytes:
 
 @pytest.mark.parametrize(
     "name",
-    ["zipkin_smartthings_oauth", "jaegerui_ridesharing", "dsb_socialnetwork", "nezha_trainticket_normal_minutes"],
+    [
+        "zipkin_smartthings_oauth",
+        "zipkin_smartthings_mobile_install",
+        "jaegerui_ridesharing",
+        "dsb_socialnetwork",
+        "nezha_trainticket_normal_minutes",
+        "nezha_onlineboutique_normal_minute",
+    ],
 )
 async def test_real_traces_come_out_as_they_went_in(
     api: Any, span_store: Any, test_data: Path, tmp_path: Path, name: str
