@@ -49,8 +49,8 @@ _TRACE_SHORTCUTS = (
     ("Enter", "Details of the span"),
     ("e  E", "Next, previous error"),
     ("c", "Next span on the critical path"),
-    ("f", "Find in this trace; n N for next, previous match"),
-    ("+ −", "Expand, collapse one level"),
+    ("f", "Find in this trace; n p for next, previous match"),
+    ("+ -", "Expand, collapse one level"),
     ("z  Z", "Zoom to the span, zoom out; Ctrl and wheel zoom"),
     ("1 … 5", "Waterfall, flame graph, spans, map, logs"),
 )

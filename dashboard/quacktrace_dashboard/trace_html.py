@@ -21,16 +21,7 @@ __all__ = ["trace_html"]
 _PACKAGE = Path(__file__).parent
 _ASSETS = _PACKAGE / "assets"
 _STANDALONE = _PACKAGE / "standalone"
-_STYLES = (
-    "89-tokens.css",
-    "90-shell.css",
-    "91-icons.css",
-    "93-trace.css",
-    "94-waterfall.css",
-    "95-span-panel.css",
-    "96-trace-views.css",
-    "20-service-map.css",
-)
+_STYLES = ("89-tokens.css", "90-shell.css", "91-icons.css", "9[3-6]-*.css", "20-service-map.css")
 _SCRIPTS = ("00-core.js", "04-theme.js", "08-trace-*.js", "09-*.js", "1[0-6]-*.js", "20-service-map.js")
 _FONT = re.compile(r'url\("(fonts/[^"]+)"\)')
 _SCRIPT_END = re.compile(r"</(?=script)|<!--", re.IGNORECASE)
@@ -90,7 +81,8 @@ def _script() -> str:
 
 @cache
 def _style() -> str:
-    files = [*(_ASSETS / name for name in _STYLES), _STANDALONE / "trace-file.css"]
+    files = [path for pattern in _STYLES for path in sorted(_ASSETS.glob(pattern))]
+    files.append(_STANDALONE / "trace-file.css")
     return "\n".join(_FONT.sub(_embedded, path.read_text(encoding="utf-8")) for path in files)
 
 

@@ -79,8 +79,10 @@ qt.TraceApi = class {
   parameters() {
     return new URLSearchParams(location.search);
   }
-  // Never while another page is on the way in.
+  // What is undefined stays as it is. Never while another page is on the way in.
   remember(changes) {
-    if (location.pathname.startsWith(`/trace/${encodeURIComponent(this.traceId)}`)) qt.patchUrl(changes, { replace: true });
+    changes = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
+    if (location.pathname.startsWith(`/trace/${encodeURIComponent(this.traceId)}`))
+      qt.patchUrl(changes, { replace: true });
   }
 };

@@ -27,11 +27,12 @@ qt.repeatedSiblings = function (data) {
       continue;
     }
     const end = start[i] + duration[i];
-    if (kept[of[i]] < 0) kept[of[i]] = groups.push({ first: i, count: 0, total: 0, errors: 0, rows: [] }) - 1;
+    if (kept[of[i]] < 0) kept[of[i]] = groups.push({ first: i, count: 0, total: 0, self: 0, errors: 0, rows: [] }) - 1;
     of[i] = kept[of[i]];
     const group = groups[of[i]];
     group.count++;
     group.total += end - start[i];
+    group.self += data.self_us[i];
     group.errors += status[i] === qt.STATUS_ERROR ? 1 : 0;
     group.rows.push(i);
   }

@@ -100,7 +100,7 @@ qt.WaterfallRow = class {
     this.service.classList.toggle("is-same", !model.isEntry(row) && row !== selected);
     this.operation.textContent = model.operation(row);
     this.query.textContent = model.queryText(row);
-    this.self.textContent = qt.duration(isFolded ? group.rows.reduce((us, i) => us + data.self_us[i], 0) : data.self_us[row]);
+    this.self.textContent = qt.duration(isFolded ? group.self : data.self_us[row]);
     this.drawRepeat(group, isFolded);
     this.drawBadges(isError);
     this.drawTimes(isError, isFolded ? group : null);
@@ -133,7 +133,13 @@ qt.WaterfallRow = class {
     this.bar.hidden = isOutside;
     this.bar.style.cssText = `transform:translateX(${shownLeft}px);width:${shownWidth}px;background-color:${colours[data.svc[row]]}`;
     this.bar.classList.toggle("is-unfinished", model.has(row, qt.FLAG.UNFINISHED));
-    this.drawLabel(group ? group.errors > 0 : isError, left, right, isOutside, group ? end - model.start[row] : data.dur_us[row]);
+    this.drawLabel(
+      group ? group.errors > 0 : isError,
+      left,
+      right,
+      isOutside,
+      group ? end - model.start[row] : data.dur_us[row],
+    );
     this.drawMarks(scale, group, isOutside);
     this.drawSegments(group ? 0 : scale);
     this.drawTicks(group ? 0 : scale);
@@ -157,7 +163,11 @@ qt.WaterfallRow = class {
       used++;
     };
     if (!isOutside && group) {
-      for (const [from, to] of this.joined(group.rows.map((i) => [model.start[i], model.end(i)]), scale, 1))
+      for (const [from, to] of this.joined(
+        group.rows.map((i) => [model.start[i], model.end(i)]),
+        scale,
+        1,
+      ))
         mark(from, to, "qt-wf-each", -Infinity);
     } else if (!isOutside) {
       const least = Math.max(10, width * 0.015);
@@ -207,7 +217,8 @@ qt.WaterfallRow = class {
         flags & FLAG.ORPHAN && badge("parent missing", qt.orphanReason(model, row)),
         flags & FLAG.UNFINISHED && badge("unfinished", "The span has begun and not ended"),
         flags & FLAG.CYCLE && badge("cycle", "Its parents formed a circle, which was cut here"),
-        flags & FLAG.SKEWED && small(
+        flags & FLAG.SKEWED &&
+          small(
             "clock",
             model.isAligned && model.shift(row)
               ? `Begins before its parent by its own clock; moved by ${qt.duration(model.shift(row))}`
@@ -237,7 +248,11 @@ qt.WaterfallRow = class {
       shift = model.shift(row);
     const segments = (scale && model.segments.get(row)) || [];
     let used = 0;
-    for (const [from, to] of this.joined(segments.map(([, from, to]) => [from + shift, to + shift]), scale, 2)) {
+    for (const [from, to] of this.joined(
+      segments.map(([, from, to]) => [from + shift, to + shift]),
+      scale,
+      2,
+    )) {
       if (used >= qt.WaterfallRow.MAX_SEGMENTS) break;
       const left = Math.max((from - model.from) * scale, 0),
         right = Math.min((to - model.from) * scale, this.waterfall.width);

@@ -235,6 +235,7 @@ qt.Waterfall = class {
       C: () => jump(-1, (row) => model.isCritical(row)),
       n: () => jump(1, isHit),
       N: () => jump(-1, isHit),
+      p: () => jump(-1, isHit),
       z: () => selected >= 0 && this.zoomTo(selected),
       Z: () => this.resetZoom(),
     };

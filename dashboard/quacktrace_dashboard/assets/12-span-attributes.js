@@ -3,8 +3,10 @@
 
 // What the search language gives a meaning of its own; docs/querying.md.
 qt.SEARCH_WORDS = new Set(
-  ("service namespace version instance environment name operation kind status status_message trace_state trace_id " +
-    "span_id parent_span_id scope scope_version duration and or not in exists absent").split(" "),
+  (
+    "service namespace version instance environment name operation kind status status_message trace_state trace_id " +
+    "span_id parent_span_id scope scope_version duration and or not in exists absent"
+  ).split(" "),
 );
 
 // The traces that have a span with this value; with `other`, a span like that one with another value or none.
@@ -76,17 +78,32 @@ qt.SpanAttributes = class {
     const isFilterable =
       !this.isFile && value !== "" && value.length <= qt.SpanAttributes.MOST_FILTERABLE && !value.includes("\n");
     const link = (icon, title, label, other) =>
-      make("a", { className: "qt-tool", href: qt.findLink(key, value, other), title, "aria-label": label }, qt.icon(icon));
+      make(
+        "a",
+        { className: "qt-tool", href: qt.findLink(key, value, other), title, "aria-label": label },
+        qt.icon(icon),
+      );
     return make(
       "span",
       { className: "qt-attribute-tools" },
       isFilterable && link("search", "Find traces with this value", `Find traces with this ${key}`, null),
       isFilterable &&
         this.span &&
-        link("exclude", "Find this operation with another value, or none", `Find traces without this ${key}`, this.span),
+        link(
+          "exclude",
+          "Find this operation with another value, or none",
+          `Find traces without this ${key}`,
+          this.span,
+        ),
       make(
         "button",
-        { className: "qt-tool", type: "button", title: "Copy the value", "aria-label": `Copy the value of ${key}`, onclick: () => qt.copy(value) },
+        {
+          className: "qt-tool",
+          type: "button",
+          title: "Copy the value",
+          "aria-label": `Copy the value of ${key}`,
+          onclick: () => qt.copy(value),
+        },
         qt.icon("copy"),
       ),
     );

@@ -104,9 +104,10 @@ qt.SpanPanel = class {
         make(
           "span",
           { className: "qt-panel-tools" },
-          !this.source.isFile && tool("link", "Copy a link to this span", () =>
-            qt.copy(this.source.shareLink(spanId), "Link to this span copied"),
-          ),
+          !this.source.isFile &&
+            tool("link", "Copy a link to this span", () =>
+              qt.copy(this.source.shareLink(spanId), "Link to this span copied"),
+            ),
           tool("copy", `Copy the span id ${spanId}`, () => qt.copy(spanId, "Span id copied")),
           tool("close", "Close (Esc)", () => this.close()),
         ),

@@ -39,11 +39,18 @@ qt.usualDuration = function (span) {
     const ms = (edge) => qt.duration(2 ** ((position + edge) / PER_OCTAVE) * 1000);
     return svg(
       "rect",
-      { x: `${((position - low) / width) * 100}%`, width: `${(1 / width) * 92}%`, y: 40 - height, height, class: position === slot(own) ? "is-own" : "" },
+      {
+        x: `${((position - low) / width) * 100}%`,
+        width: `${(1 / width) * 92}%`,
+        y: 40 - height,
+        height,
+        class: position === slot(own) ? "is-own" : "",
+      },
       title(`${qt.count(count)} calls of ${ms(0)} to ${ms(1)}`),
     );
   });
-  const line = (ms, className, text) => svg("line", { x1: `${at(ms)}%`, x2: `${at(ms)}%`, y1: 0, y2: 44, class: className }, title(text));
+  const line = (ms, className, text) =>
+    svg("line", { x1: `${at(ms)}%`, x2: `${at(ms)}%`, y1: 0, y2: 44, class: className }, title(text));
   const sum = bars.reduce((total, [, count]) => total + count, 0) || 1;
   const faster = bars.reduce((total, [upper, count]) => total + (upper <= own ? count : 0), 0) / sum;
   const isSlow = stats.calls >= 20 && faster >= 0.95;
@@ -60,7 +67,12 @@ qt.usualDuration = function (span) {
     { className: "qt-usual", "aria-label": "How usual this duration is" },
     svg(
       "svg",
-      { width: "100%", height: 46, role: "img", "aria-label": `${rank}. p50 ${qt.duration(stats.p50_ms * 1000)}, p95 ${qt.duration(stats.p95_ms * 1000)}` },
+      {
+        width: "100%",
+        height: 46,
+        role: "img",
+        "aria-label": `${rank}. p50 ${qt.duration(stats.p50_ms * 1000)}, p95 ${qt.duration(stats.p95_ms * 1000)}`,
+      },
       svg("line", { x1: 0, x2: "100%", y1: 40.5, y2: 40.5, class: "is-base" }),
       ...drawn,
       line(stats.p50_ms, "is-p", `p50 ${qt.duration(stats.p50_ms * 1000)}`),

@@ -4,14 +4,18 @@
 (function () {
   const TOKEN = /'(?:[^']|'')*'?|"(?:[^"]|"")*"?|`[^`]*`?|--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|\s+|[A-Za-z_][\w$]*|[\s\S]/g;
   const CLAUSES = new Set(
-    ("select from where group having order limit offset union except intersect values set returning with insert update " +
-      "delete on window qualify fetch for").split(" "),
+    (
+      "select from where group having order limit offset union except intersect values set returning with insert update " +
+      "delete on window qualify fetch for"
+    ).split(" "),
   );
   const JOINS = new Set("join left right inner outer full cross natural asof".split(" "));
   const WORDS = new Set(
     [...CLAUSES, ...JOINS].concat(
-      ("and or not in is null like ilike between as by into distinct all any exists case when then else end asc desc " +
-        "true false using conflict do nothing primary key create table index if begin commit rollback default over partition").split(" "),
+      (
+        "and or not in is null like ilike between as by into distinct all any exists case when then else end asc desc " +
+        "true false using conflict do nothing primary key create table index if begin commit rollback default over partition"
+      ).split(" "),
     ),
   );
   const MOST = 20_000;
@@ -45,7 +49,9 @@
         const next = word(at + 1),
           before = word(at - 1);
         const starts =
-          (CLAUSES.has(next) && !(next === "from" && before === "distinct") && !(["set", "on", "for", "update", "delete"].includes(next) && ["on", "do", "for", "no"].includes(before))) ||
+          (CLAUSES.has(next) &&
+            !(next === "from" && before === "distinct") &&
+            !(["set", "on", "for", "update", "delete"].includes(next) && ["on", "do", "for", "no"].includes(before))) ||
           (JOINS.has(next) && !JOINS.has(before));
         const condition = (next === "and" && !between) || next === "or";
         if (next === "and") between = false;

@@ -33,7 +33,9 @@
   }
 
   const named = ({ file, line, function: called }) =>
-    [`${file.split(/[\\/]/).pop() || file}${line ? `:${line}` : ""}`, called?.trim() && `in ${called.trim()}`].filter(Boolean).join(" ");
+    [`${file.split(/[\\/]/).pop() || file}${line ? `:${line}` : ""}`, called?.trim() && `in ${called.trim()}`]
+      .filter(Boolean)
+      .join(" ");
 
   // The frame to begin with: Python ends with the innermost, everything else starts with it.
   function innermost(found, text) {
@@ -49,16 +51,26 @@
     for (let at = 0; at < found.length;) {
       let end = at + 1;
       while (end < found.length && found[end].kind === "library" && found[at].kind === "library") end++;
-      const lines = found.slice(at, end).flatMap((frame) => frame.lines).join("\n");
+      const lines = found
+        .slice(at, end)
+        .flatMap((frame) => frame.lines)
+        .join("\n");
       if (found[at].kind !== "library")
-        parts.push(make("pre", { className: `qt-frame is-${found[at].kind}${found[at] === own ? " is-innermost" : ""}`, text: lines }));
+        parts.push(
+          make("pre", {
+            className: `qt-frame is-${found[at].kind}${found[at] === own ? " is-innermost" : ""}`,
+            text: lines,
+          }),
+        );
       else {
         const count = end - at;
         parts.push(
           make(
             "details",
             { className: "qt-frame-fold", open: !own },
-            make("summary", { text: count === 1 ? `1 library frame: ${named(found[at].place)}` : `${qt.count(count)} library frames` }),
+            make("summary", {
+              text: count === 1 ? `1 library frame: ${named(found[at].place)}` : `${qt.count(count)} library frames`,
+            }),
             make("pre", { className: "qt-frame is-library", text: lines }),
           ),
         );
@@ -67,8 +79,14 @@
     }
     return make(
       "div",
-      { className: "qt-stack" },
-      own && make("p", { className: "qt-stack-own" }, "In your code: ", make("b", { className: "qt-mono", text: named(own.place) })),
+      { className: "qt-stacktrace" },
+      own &&
+        make(
+          "p",
+          { className: "qt-stacktrace-own" },
+          "In your code: ",
+          make("b", { className: "qt-mono", text: named(own.place) }),
+        ),
       make(
         "details",
         { open: true },
@@ -77,7 +95,13 @@
       ),
       make(
         "button",
-        { className: "qt-tool", type: "button", title: "Copy the stack trace", "aria-label": "Copy the stack trace", onclick: () => qt.copy(text) },
+        {
+          className: "qt-tool",
+          type: "button",
+          title: "Copy the stack trace",
+          "aria-label": "Copy the stack trace",
+          onclick: () => qt.copy(text),
+        },
         qt.icon("copy"),
       ),
     );

@@ -11,7 +11,8 @@
   function question(model, row) {
     const asked = (model.queryText(row) || model.operation(row)).replace(/'[^']*'|\b\d+\b/g, "?");
     const callee = row + 1;
-    const isCall = callee < model.n && model.data.parent[callee] === row && model.service(callee) !== model.service(row);
+    const isCall =
+      callee < model.n && model.data.parent[callee] === row && model.service(callee) !== model.service(row);
     return isCall ? `${model.service(callee)} ${model.operation(callee)}` : asked;
   }
 

@@ -15,8 +15,15 @@ qt.TraceHead = class {
     this.asked.hidden = false;
     this.asked.replaceChildren(
       make("i", { className: "qt-asked-mark" }),
-      make("span", {}, count ? `${qt.count(count)} ${count === 1 ? "span matches" : "spans match"} ` : "No span here matches ", make("code", { text: query })),
-      ...(count ? [make("button", { className: "qt-link-button", type: "button", text: "next (n)", onclick: next })] : []),
+      make(
+        "span",
+        {},
+        count ? `${qt.count(count)} ${count === 1 ? "span matches" : "spans match"} ` : "No span here matches ",
+        make("code", { text: query }),
+      ),
+      ...(count
+        ? [make("button", { className: "qt-link-button", type: "button", text: "next (n)", onclick: next })]
+        : []),
     );
   }
 
@@ -45,7 +52,7 @@ qt.TraceHead = class {
             make("i", { className: "qt-swatch", style: `background:var(--qt-service-${slots[service] ?? 0})` }),
           make(
             "h1",
-            {},
+            { title: [service, data.root_name].filter(Boolean).join(" ") },
             make("span", { text: service || "Root span missing" }),
             " ",
             make("b", { text: data.root_name || "" }),
@@ -123,8 +130,18 @@ qt.TraceHead = class {
         qt.icon("compare"),
         make("span", { text: "Compare" }),
       ),
-      download(source.htmlHref, `${data.trace_id}.html`, "HTML file", "This page as one file that opens without quacktrace and imports back"),
-      download(source.otlpHref, `${data.trace_id}.otlp.json`, "OTLP JSON", "The trace as OTLP JSON, which imports back identical"),
+      download(
+        source.htmlHref,
+        `${data.trace_id}.html`,
+        "HTML file",
+        "This page as one file that opens without quacktrace and imports back",
+      ),
+      download(
+        source.otlpHref,
+        `${data.trace_id}.otlp.json`,
+        "OTLP JSON",
+        "The trace as OTLP JSON, which imports back identical",
+      ),
     ];
   }
 

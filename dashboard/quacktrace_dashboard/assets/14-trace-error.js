@@ -7,7 +7,10 @@ qt.traceError = function (error, retry) {
   return make(
     "div",
     { className: "qt-state", role: "alert" },
-    make("span", { className: `qt-icon qt-icon-${isMissing ? "empty" : "alert"} qt-state-icon`, "aria-hidden": "true" }),
+    make("span", {
+      className: `qt-icon qt-icon-${isMissing ? "empty" : "alert"} qt-state-icon`,
+      "aria-hidden": "true",
+    }),
     make("h2", { text: isMissing ? "There is no such trace" : "The trace could not be loaded" }),
     make("p", { text: error.message }),
     make("p", { className: "qt-muted", text: error.hint || "" }),
@@ -20,7 +23,12 @@ qt.traceError = function (error, retry) {
         qt.icon("refresh"),
         make("span", { text: "Try again" }),
       ),
-      make("a", { className: "qt-button", href: `/traces${qt.rangeQuery()}` }, qt.icon("traces"), make("span", { text: "All traces" })),
+      make(
+        "a",
+        { className: "qt-button", href: `/traces${qt.rangeQuery()}` },
+        qt.icon("traces"),
+        make("span", { text: "All traces" }),
+      ),
     ),
   );
 };

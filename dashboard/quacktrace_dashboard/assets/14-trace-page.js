@@ -3,7 +3,16 @@
 
 qt.TracePage = class {
   constructor(host, traceId, source = new qt.TraceApi(traceId)) {
-    Object.assign(this, { host, traceId, source, etag: null, view: "waterfall", views: {}, depth: Infinity, compareId: null });
+    Object.assign(this, {
+      host,
+      traceId,
+      source,
+      etag: null,
+      view: "waterfall",
+      views: {},
+      depth: Infinity,
+      compareId: null,
+    });
     host.replaceChildren();
     host.dataset.ready = "false";
     this.keydown = (event) => this.key(event);
@@ -19,7 +28,8 @@ qt.TracePage = class {
     this.why?.destroy();
     for (const view of Object.values(this.views)) view.destroy();
     this.panel?.request?.abort();
-    for (const timer of [this.urlTimer, this.showTimer, this.tickTimer, this.findTimer]) clearTimeout(timer);
+    for (const timer of [this.urlTimer, this.showTimer, this.tickTimer, this.findTimer, this.whyTimer])
+      clearTimeout(timer);
   }
 
   get waterfall() {
@@ -66,11 +76,14 @@ qt.TracePage = class {
     this.waterfall.selected = selected ? this.model.rowOf(selected) : -1;
     this.waterfall.setModel(this.model);
     this.head.draw(this.model);
-    for (const [name, view] of Object.entries(this.views)) if (name !== "waterfall") view.setModel(this.model, this.waterfall.colours);
+    for (const [name, view] of Object.entries(this.views))
+      if (name !== "waterfall") view.setModel(this.model, this.waterfall.colours);
     this.show();
     this.selectAwaited();
-    this.why.load(this.model);
     this.highlight();
+    // A trace that still grows is explained once it pauses: that asks for a whole baseline.
+    clearTimeout(this.whyTimer);
+    this.whyTimer = setTimeout(() => this.why.load(this.model), 1500);
   }
 
   selectAwaited() {
@@ -119,7 +132,14 @@ qt.TracePage = class {
   }
 
   place(name) {
-    return this.stage.appendChild(qt.make("div", { className: "qt-trace-view", role: "tabpanel", "aria-labelledby": `trace-tab-${name}`, "data-panel": name }));
+    return this.stage.appendChild(
+      qt.make("div", {
+        className: "qt-trace-view",
+        role: "tabpanel",
+        "aria-labelledby": `trace-tab-${name}`,
+        "data-panel": name,
+      }),
+    );
   }
 
   selectNamed(spanId) {
@@ -161,14 +181,24 @@ qt.TracePage = class {
     const options = {
       source,
       colours: this.waterfall.colours,
+      onView: () => this.writeLink(),
       onSelect: (row, isOpening) => this.waterfall.select(row, { isOpening, isCentred: true }),
     };
-    if (name === "flame") return new qt.FlameGraph(host, model, options);
+    const parameters = source.parameters();
+    if (name === "flame") return new qt.FlameGraph(host, model, { ...options, order: parameters.get("flame") });
     if (name === "map") return new qt.TraceMap(host, model, options);
-    if (name === "logs") return new qt.TraceLogs(host, model, options);
-    if (name === "compare") return new qt.TraceCompare(host, model, { ...options, otherId: this.compareId, onClose: () => this.compare(null) });
-    const sort = source.parameters().get("sort");
-    return new qt.TraceOperations(host, model, { ...options, sort: sort || "-self", onSort: (by) => source.remember({ sort: by }) });
+    if (name === "logs") return new qt.TraceLogs(host, model, { ...options, show: parameters.get("show") });
+    if (name === "compare")
+      return new qt.TraceCompare(host, model, {
+        ...options,
+        otherId: this.compareId,
+        onClose: () => this.compare(null),
+      });
+    return new qt.TraceOperations(host, model, {
+      ...options,
+      sort: parameters.get("sort") || "-self",
+      onSort: (by) => source.remember({ sort: by }),
+    });
   }
 
   compare(traceId) {

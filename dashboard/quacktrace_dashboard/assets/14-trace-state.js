@@ -18,6 +18,8 @@ qt.traceState = {
       fold: model.repeats.groups.length && !model.hasFolds ? "0" : null,
       clocks: model.isAligned ? "aligned" : null,
       zoom: model.isZoomed ? `${qt.traceState.us(model.from)}-${qt.traceState.us(model.to)}` : null,
+      flame: page.views.flame ? (page.views.flame.order === "time" ? null : page.views.flame.order) : undefined,
+      show: page.views.logs ? (page.views.logs.show === "all" ? null : page.views.logs.show) : undefined,
       compare: page.compareId,
     };
   },

@@ -33,7 +33,12 @@ qt.TraceTools = class {
       { page } = this;
     const tab = ([name, text]) =>
       make("button", {
-        className: "qt-tab", type: "button", role: "tab", id: `trace-tab-${name}`, "data-view": name, text,
+        className: "qt-tab",
+        type: "button",
+        role: "tab",
+        id: `trace-tab-${name}`,
+        "data-view": name,
+        text,
         onclick: () => page.setView(name),
         onkeydown: (event) => this.moveTab(event, name),
       });
@@ -56,16 +61,25 @@ qt.TraceTools = class {
       },
     });
     this.count = make("span", { className: "qt-muted qt-number", role: "status" });
-    this.clocks = make("button", { className: "qt-button qt-clocks", type: "button", hidden: true, onclick: () => page.setAligned(!page.model.isAligned) });
+    this.clocks = make("button", {
+      className: "qt-button qt-clocks",
+      type: "button",
+      hidden: true,
+      onclick: () => page.setAligned(!page.model.isAligned),
+    });
     this.bar.replaceChildren(
-      make("div", { className: "qt-tabs", role: "tablist", "aria-label": "Views of the trace" }, ...qt.TRACE_VIEWS.map(tab)),
+      make(
+        "div",
+        { className: "qt-tabs", role: "tablist", "aria-label": "Views of the trace" },
+        ...qt.TRACE_VIEWS.map(tab),
+      ),
       this.clocks,
       make(
         "div",
         { className: "qt-trace-find" },
         this.count,
         this.find,
-        this.tool("chevron-up", "Previous match (N)", () => page.step("N")),
+        this.tool("chevron-up", "Previous match (p)", () => page.step("N")),
         this.tool("chevron-down", "Next match (n)", () => page.step("n")),
       ),
     );
@@ -86,7 +100,14 @@ qt.TraceTools = class {
     const { make } = qt,
       { page } = this;
     const mode = (name, text, title) =>
-      make("button", { className: "qt-segment", type: "button", "data-mode": name, title, text, onclick: () => page.setMode(name) });
+      make("button", {
+        className: "qt-segment",
+        type: "button",
+        "data-mode": name,
+        title,
+        text,
+        onclick: () => page.setMode(name),
+      });
     this.folding = make(
       "button",
       { className: "qt-tool", type: "button", onclick: () => page.foldAll(!page.model.hasFolds) },
@@ -104,8 +125,12 @@ qt.TraceTools = class {
       make(
         "div",
         { className: "qt-trace-folding" },
-        this.tool("collapse", "Collapse one level (−), with Shift to the services' entries", (event) => page.level(event.shiftKey ? "least" : -1)),
-        this.tool("expand", "Expand one level (+), with Shift everything", (event) => page.level(event.shiftKey ? "all" : 1)),
+        this.tool("collapse", "Collapse one level (−), with Shift to the services' entries", (event) =>
+          page.level(event.shiftKey ? "least" : -1),
+        ),
+        this.tool("expand", "Expand one level (+), with Shift everything", (event) =>
+          page.level(event.shiftKey ? "all" : 1),
+        ),
         this.folding,
         (this.zoomOut = this.tool("zoom-out", "Zoom out (Z)", () => page.waterfall.resetZoom())),
       ),
@@ -120,14 +145,21 @@ qt.TraceTools = class {
       tab.tabIndex = isHere ? 0 : -1;
       tab.hidden = tab.dataset.view === "compare" && !this.page.compareId;
     }
-    const isPossible = { all: true, services: model.data.services.length > 1, critical: model.segments.size, errors: model.data.error_count };
+    const isPossible = {
+      all: true,
+      services: model.data.services.length > 1,
+      critical: model.segments.size,
+      errors: model.data.error_count,
+    };
     for (const button of this.waterfall.querySelectorAll("[data-mode]")) {
       button.setAttribute("aria-pressed", String(button.dataset.mode === model.mode));
       button.disabled = !isPossible[button.dataset.mode];
     }
     const groups = model.repeats.groups.length;
     this.folding.hidden = !groups;
-    const label = model.hasFolds ? `Show each of the repeated siblings (${qt.count(groups)} groups)` : "Fold repeated siblings into one row each";
+    const label = model.hasFolds
+      ? `Show each of the repeated siblings (${qt.count(groups)} groups)`
+      : "Fold repeated siblings into one row each";
     this.folding.title = label;
     this.folding.setAttribute("aria-label", label);
     this.folding.setAttribute("aria-pressed", String(model.hasFolds));
@@ -135,10 +167,16 @@ qt.TraceTools = class {
     const { clocks } = model;
     this.clocks.hidden = !clocks;
     if (!clocks) return;
-    const worst = clocks.services.slice(0, 3).map(({ service, us }) => `${service} by ${qt.duration(us)}`).join(", ");
+    const worst = clocks.services
+      .slice(0, 3)
+      .map(({ service, us }) => `${service} by ${qt.duration(us)}`)
+      .join(", ");
     this.clocks.setAttribute("aria-pressed", String(model.isAligned));
     this.clocks.title = `Clocks disagree: behind by at least ${worst}. ${model.isAligned ? "Shown moved; click to see the times as sent" : "Shown as sent; click to move spans behind what caused them"}`;
-    this.clocks.replaceChildren(qt.icon("clock"), qt.make("span", { text: model.isAligned ? "Clocks aligned" : "Align clocks" }));
+    this.clocks.replaceChildren(
+      qt.icon("clock"),
+      qt.make("span", { text: model.isAligned ? "Clocks aligned" : "Align clocks" }),
+    );
   }
 
   // How many match, and which of them is selected.

@@ -15,7 +15,12 @@ qt.flameByTime = function (model) {
     for (let tries = 0; tries < MOST_TRIES; tries++, at++) if (take((lanes[at] ??= []), from, to)) break;
     lane[i] = at;
   }
-  return qt.flameColumns({ lane, x0: model.start, x1: Float64Array.from({ length: n }, (_, i) => model.end(i)), row: null });
+  return qt.flameColumns({
+    lane,
+    x0: model.start,
+    x1: Float64Array.from({ length: n }, (_, i) => model.end(i)),
+    row: null,
+  });
 
   function take(taken, from, to) {
     let low = 0,

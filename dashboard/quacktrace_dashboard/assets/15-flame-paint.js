@@ -14,7 +14,9 @@ qt.paintFlame = function ({ canvas, scroller, boxes, model, colours, from, to, s
   const style = getComputedStyle(document.documentElement),
     token = (name) => style.getPropertyValue(name).trim();
   const fills = colours.map((colour) => token(colour.slice(4, -1)));
-  const [text, muted, line, error, surface] = ["text", "muted", "line", "error", "surface"].map((name) => token(`--qt-${name}`));
+  const [text, muted, line, error, surface] = ["text", "muted", "line", "error", "surface"].map((name) =>
+    token(`--qt-${name}`),
+  );
   const context = canvas.getContext("2d");
   context.scale(ratio, ratio);
   context.font = `11.5px ${getComputedStyle(document.body).fontFamily}`;
@@ -37,7 +39,7 @@ qt.paintFlame = function ({ canvas, scroller, boxes, model, colours, from, to, s
         x = Math.max(left, -2),
         w = Math.max(Math.min(right, width + 2) - x - 0.5, 0.75);
       painted = Math.max(painted, x + w);
-      context.globalAlpha = isFinding && !model.matched[row] ? 0.22 : 0.88;
+      context.globalAlpha = isFinding && !model.matched[row] ? 0.22 : 1;
       context.fillStyle = fills[model.data.svc[row]];
       context.fillRect(x, top, w, LANE - 2);
       context.globalAlpha = 1;

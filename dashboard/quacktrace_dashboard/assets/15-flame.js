@@ -6,26 +6,41 @@ qt.FlameGraph = class {
   static TOP = 22;
 
   // onSelect(row, isOpening) as the waterfall's; the box of a merged operation stands for its longest span.
-  constructor(host, model, { onSelect, colours }) {
-    Object.assign(this, { host, model, onSelect, colours, order: "time", selected: -1 });
+  constructor(host, model, { onSelect, onView, colours, order }) {
+    Object.assign(this, { host, model, onSelect, onView, colours, selected: -1 });
     this.build();
-    this.setOrder("time");
+    this.setOrder(order === "operation" ? order : "time");
   }
 
   build() {
     const { make } = qt;
     const choice = (order, text, title) =>
       make("button", {
-        className: "qt-segment", type: "button", "data-order": order, title, text, onclick: () => this.setOrder(order),
+        className: "qt-segment",
+        type: "button",
+        "data-order": order,
+        title,
+        text,
+        onclick: () => {
+          this.setOrder(order);
+          this.onView();
+        },
       });
     this.status = make("span", { className: "qt-muted qt-flame-status", role: "status" });
-    this.reset = make("button", { className: "qt-button", type: "button", text: "Whole trace", onclick: () => this.zoom(null) });
+    this.reset = make("button", {
+      className: "qt-button",
+      type: "button",
+      text: "Whole trace",
+      onclick: () => this.zoom(null),
+    });
     this.canvas = make("canvas", { className: "qt-flame-canvas" });
     this.pad = make("div", { className: "qt-flame-pad" });
     this.scroller = make(
       "div",
       {
-        className: "qt-flame-scroll", tabindex: "0", role: "application",
+        className: "qt-flame-scroll",
+        tabindex: "0",
+        role: "application",
         "aria-label": "Flame graph. Arrow keys go to callers, calls and neighbours; Enter zooms and shows the span",
       },
       this.canvas,
@@ -51,7 +66,10 @@ qt.FlameGraph = class {
     );
     this.scroller.addEventListener("scroll", () => this.request(), { passive: true });
     this.scroller.addEventListener("click", (event) => this.click(event));
-    this.scroller.addEventListener("dblclick", () => this.selected >= 0 && this.onSelect(this.rowOf(this.selected), true));
+    this.scroller.addEventListener(
+      "dblclick",
+      () => this.selected >= 0 && this.onSelect(this.rowOf(this.selected), true),
+    );
     this.scroller.addEventListener("pointermove", (event) => this.point(event));
     this.scroller.addEventListener("pointerleave", () => (this.tip.hidden = true));
     this.scroller.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
@@ -109,7 +127,10 @@ qt.FlameGraph = class {
     const { boxes, model } = this,
       count = boxes.lane.length;
     const whole = this.order === "time" ? `${qt.count(count)} spans` : `${qt.count(count)} paths of operations`;
-    const name = this.selected < 0 ? whole : `${model.service(this.rowOf(this.selected))} ${model.operation(this.rowOf(this.selected))}`;
+    const name =
+      this.selected < 0
+        ? whole
+        : `${model.service(this.rowOf(this.selected))} ${model.operation(this.rowOf(this.selected))}`;
     this.status.textContent = `${name} · ${qt.duration(this.to - this.from)}${this.order === "time" ? "" : " of self time"}`;
   }
 
@@ -164,7 +185,14 @@ qt.FlameGraph = class {
         row = boxes.lanes[lane] || [];
       const middle = selected < 0 ? 0 : (boxes.x0[selected] + boxes.x1[selected]) / 2;
       const nearest = (candidates) =>
-        candidates.reduce((best, i) => (Math.abs((boxes.x0[i] + boxes.x1[i]) / 2 - middle) < Math.abs((boxes.x0[best] + boxes.x1[best]) / 2 - middle) ? i : best), candidates[0]);
+        candidates.reduce(
+          (best, i) =>
+            Math.abs((boxes.x0[i] + boxes.x1[i]) / 2 - middle) <
+            Math.abs((boxes.x0[best] + boxes.x1[best]) / 2 - middle)
+              ? i
+              : best,
+          candidates[0],
+        );
       const next = {
         ArrowDown: () => (boxes.lanes[lane + 1]?.length ? nearest(boxes.lanes[lane + 1]) : selected),
         ArrowUp: () => (lane > 0 ? nearest(boxes.lanes[lane - 1]) : selected),
@@ -210,10 +238,18 @@ qt.FlameGraph = class {
       this.tipBox = `${this.order}${box}`;
       const row = this.rowOf(box),
         { boxes } = this;
-      const merged = boxes.count && qt.make("div", {},
-        qt.make("span", { text: `${qt.count(boxes.count[box])} alike, self time in and below` }),
-        qt.make("b", { text: qt.duration(boxes.x1[box] - boxes.x0[box]) }));
-      this.tip.replaceChildren(...qt.spanTipLines(this.model, row, this.colours[this.model.data.svc[row]]), ...(merged ? [merged] : []));
+      const merged =
+        boxes.count &&
+        qt.make(
+          "div",
+          {},
+          qt.make("span", { text: `${qt.count(boxes.count[box])} alike, self time in and below` }),
+          qt.make("b", { text: qt.duration(boxes.x1[box] - boxes.x0[box]) }),
+        );
+      this.tip.replaceChildren(
+        ...qt.spanTipLines(this.model, row, this.colours[this.model.data.svc[row]]),
+        ...(merged ? [merged] : []),
+      );
     }
     qt.placeTip(this.tip, event);
   }

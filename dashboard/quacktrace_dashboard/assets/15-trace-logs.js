@@ -2,8 +2,9 @@
 "use strict";
 
 qt.TraceLogs = class {
-  constructor(host, model, { onSelect, source, colours }) {
-    Object.assign(this, { host, model, onSelect, source, colours, items: null, show: "all" });
+  constructor(host, model, { onSelect, onView, source, colours, show }) {
+    Object.assign(this, { host, model, onSelect, onView, source, colours, items: null });
+    this.show = ["logs", "events"].includes(show) ? show : "all";
     host.classList.add("qt-logs-view");
     this.load();
   }
@@ -18,7 +19,8 @@ qt.TraceLogs = class {
   }
 
   async load() {
-    if (!this.list) this.host.replaceChildren(qt.make("div", { className: "qt-skeleton", style: "height:180px;margin:16px" }));
+    if (!this.list)
+      this.host.replaceChildren(qt.make("div", { className: "qt-skeleton", style: "height:180px;margin:16px" }));
     try {
       const [logs, events] = await Promise.all([this.source.logs(), this.source.events()]);
       this.items = this.merge(logs.logs, events.events);
@@ -44,16 +46,27 @@ qt.TraceLogs = class {
     const value = (event, key) => event.attributes.find((attribute) => attribute.key === key)?.value || "";
     return [
       ...logs.map((log) => ({
-        us: qt.offset(log.time, zero), spanId: log.span_id, service: log.service_name, isLog: true,
-        level: log.severity_text || qt.severity(log.severity_number), className: qt.severityClass(log.severity_number),
-        text: log.body, more: text(log.attributes), time: log.time,
+        us: qt.offset(log.time, zero),
+        spanId: log.span_id,
+        service: log.service_name,
+        isLog: true,
+        level: log.severity_text || qt.severity(log.severity_number),
+        className: qt.severityClass(log.severity_number),
+        text: log.body,
+        more: text(log.attributes),
+        time: log.time,
       })),
       ...events.map((event) => {
         const isException = event.name === "exception";
         const row = this.model.rowOf(event.span_id);
         return {
-          us: qt.offset(event.time, zero), spanId: event.span_id, service: row < 0 ? "" : this.model.service(row), isLog: false,
-          level: "event", className: isException ? "is-error" : "", time: event.time,
+          us: qt.offset(event.time, zero),
+          spanId: event.span_id,
+          service: row < 0 ? "" : this.model.service(row),
+          isLog: false,
+          level: "event",
+          className: isException ? "is-error" : "",
+          time: event.time,
           text: isException ? `${value(event, "exception.type")}: ${value(event, "exception.message")}` : event.name,
           more: isException ? "" : text(event.attributes),
         };
@@ -65,9 +78,13 @@ qt.TraceLogs = class {
     const { make } = qt;
     const choice = (show, text) =>
       make("button", {
-        className: "qt-segment", type: "button", "aria-pressed": String(this.show === show), text,
+        className: "qt-segment",
+        type: "button",
+        "aria-pressed": String(this.show === show),
+        text,
         onclick: () => {
           this.show = show;
+          this.onView();
           this.draw();
         },
       });
@@ -77,7 +94,13 @@ qt.TraceLogs = class {
       make(
         "div",
         { className: "qt-view-head" },
-        make("div", { className: "qt-segments" }, choice("all", "All"), choice("logs", "Logs"), choice("events", "Events")),
+        make(
+          "div",
+          { className: "qt-segments" },
+          choice("all", "All"),
+          choice("logs", "Logs"),
+          choice("events", "Events"),
+        ),
         this.shownCount,
       ),
     );
@@ -88,7 +111,10 @@ qt.TraceLogs = class {
           { className: "qt-state" },
           qt.icon("empty"),
           make("h2", { text: "No logs and no events" }),
-          make("p", { className: "qt-muted", text: "No span of this trace recorded an event, and no log record that was received names the trace." }),
+          make("p", {
+            className: "qt-muted",
+            text: "No span of this trace recorded an event, and no log record that was received names the trace.",
+          }),
         ),
       );
       this.list = null;
@@ -144,7 +170,12 @@ qt.TraceLogs = class {
         make("span", { text: item.service }),
       ),
       make("b", { text: item.level }),
-      make("span", { className: "qt-logs-text", title: `${item.text} ${item.more}`.slice(0, 2000) }, make("bdi", { text: item.text.slice(0, 500) }), item.more && make("small", { text: item.more.slice(0, 500) })),
+      make(
+        "span",
+        { className: "qt-logs-text", title: `${item.text} ${item.more}`.slice(0, 2000) },
+        make("bdi", { text: item.text.slice(0, 500) }),
+        item.more && make("small", { text: item.more.slice(0, 500) }),
+      ),
     );
   }
 };

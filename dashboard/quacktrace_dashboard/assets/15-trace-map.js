@@ -16,7 +16,8 @@ qt.TraceMap = class {
   }
 
   async load() {
-    if (!this.surface) this.host.replaceChildren(qt.make("div", { className: "qt-skeleton", style: "height:180px;margin:16px" }));
+    if (!this.surface)
+      this.host.replaceChildren(qt.make("div", { className: "qt-skeleton", style: "height:180px;margin:16px" }));
     try {
       const picture = await this.source.mapPicture();
       if (!this.surface) {

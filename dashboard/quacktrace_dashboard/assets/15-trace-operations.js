@@ -8,7 +8,12 @@ qt.operationStatistics = function (model) {
     const key = data.svc[i] * data.names.length + data.name[i];
     let one = rows.get(key);
     if (!one) {
-      one = { service: model.service(i), operation: model.operation(i), svc: data.svc[i], kind: qt.KINDS[data.kind[i]] || "" };
+      one = {
+        service: model.service(i),
+        operation: model.operation(i),
+        svc: data.svc[i],
+        kind: qt.KINDS[data.kind[i]] || "",
+      };
       Object.assign(one, { count: 0, total: 0, self: 0, critical: 0, max: 0, errors: 0, slowest: i, matched: 0 });
       rows.set(key, one);
     }
@@ -19,7 +24,8 @@ qt.operationStatistics = function (model) {
     one.matched += model.matched[i];
     if (data.dur_us[i] >= one.max) [one.max, one.slowest] = [data.dur_us[i], i];
   }
-  for (const [row] of model.segments) rows.get(data.svc[row] * data.names.length + data.name[row]).critical += model.criticalTime(row);
+  for (const [row] of model.segments)
+    rows.get(data.svc[row] * data.names.length + data.name[row]).critical += model.criticalTime(row);
   for (const one of rows.values()) one.avg = one.total / one.count;
   return [...rows.values()];
 };
@@ -84,7 +90,16 @@ qt.TraceOperations = class {
             role: "columnheader",
             className: name === column ? "is-sorted" : "",
             "aria-sort": name !== column ? "none" : isDescending ? "descending" : "ascending",
-            onclick: () => this.sortBy(name === column ? (isDescending ? name : `-${name}`) : ["service", "operation"].includes(name) ? name : `-${name}`),
+            onclick: () =>
+              this.sortBy(
+                name === column
+                  ? isDescending
+                    ? name
+                    : `-${name}`
+                  : ["service", "operation"].includes(name)
+                    ? name
+                    : `-${name}`,
+              ),
           },
           make("span", { text: label }),
           name === column && qt.icon(isDescending ? "chevron-down" : "chevron-up"),
@@ -106,7 +121,8 @@ qt.TraceOperations = class {
 
   fill(element, one) {
     const { make } = qt;
-    const cell = (text, className = "") => make("span", { className: `qt-number ${className}`, role: "gridcell", text });
+    const cell = (text, className = "") =>
+      make("span", { className: `qt-number ${className}`, role: "gridcell", text });
     element.replaceChildren(
       make(
         "span",
@@ -114,7 +130,12 @@ qt.TraceOperations = class {
         make("i", { className: "qt-swatch", style: `background:${this.colours[one.svc]}` }),
         make("b", { text: one.service }),
       ),
-      make("span", { className: "qt-operations-name", role: "gridcell", title: one.operation }, make("bdi", { text: one.operation }), make("small", { text: one.kind })),
+      make(
+        "span",
+        { className: "qt-operations-name", role: "gridcell", title: one.operation },
+        make("bdi", { text: one.operation }),
+        make("small", { text: one.kind }),
+      ),
       cell(qt.count(one.count)),
       cell(qt.duration(one.total)),
       make(

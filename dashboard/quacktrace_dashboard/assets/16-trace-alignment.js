@@ -11,7 +11,14 @@ qt.alignTraces = function (a, b) {
       const key = `${model.service(i)}\u0000${model.operation(i)}`;
       let node = parent.children.get(key);
       if (!node) {
-        node = { service: model.service(i), operation: model.operation(i), depth: parent.depth + 1, children: new Map(), a: null, b: null };
+        node = {
+          service: model.service(i),
+          operation: model.operation(i),
+          depth: parent.depth + 1,
+          children: new Map(),
+          a: null,
+          b: null,
+        };
         parent.children.set(key, node);
       }
       nodes[i] = node;

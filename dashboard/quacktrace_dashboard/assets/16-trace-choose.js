@@ -4,20 +4,31 @@
 // The 32 digits of a trace id in whatever form it was copied, or null.
 qt.parseTraceId = (text) => {
   const plain = text.trim().toLowerCase();
-  const found = /^(?:[0-9a-f]{2}-)?([0-9a-f]{32})(?:-[0-9a-f]{16}-[0-9a-f]{2})?$/.exec(plain) || /^([0-9a-f]{32})$/.exec(plain.replaceAll("-", ""));
+  const found =
+    /^(?:[0-9a-f]{2}-)?([0-9a-f]{32})(?:-[0-9a-f]{16}-[0-9a-f]{2})?$/.exec(plain) ||
+    /^([0-9a-f]{32})$/.exec(plain.replaceAll("-", ""));
   return found ? found[1] : null;
 };
 
 qt.chooseTrace = function (page) {
   const { make } = qt,
     { data } = page.model;
-  const list = make("ul", { className: "qt-choose-list" }, make("li", { className: "qt-skeleton", style: "height:60px" }));
+  const list = make(
+    "ul",
+    { className: "qt-choose-list" },
+    make("li", { className: "qt-skeleton", style: "height:60px" }),
+  );
   const compare = (traceId) => {
     dialog.close();
     page.compare(traceId);
   };
   const field = make("input", {
-    className: "qt-field", type: "text", "aria-label": "Trace id", placeholder: "Paste a trace id", autocomplete: "off", spellcheck: "false",
+    className: "qt-field",
+    type: "text",
+    "aria-label": "Trace id",
+    placeholder: "Paste a trace id",
+    autocomplete: "off",
+    spellcheck: "false",
   });
   const problem = make("p", { className: "qt-error-text", role: "alert" });
   const form = make(
@@ -34,7 +45,11 @@ qt.chooseTrace = function (page) {
     field,
     make("button", { className: "qt-button qt-button-primary", type: "submit", text: "Compare" }),
   );
-  const close = make("button", { className: "qt-tool", type: "button", "aria-label": "Close", onclick: () => dialog.close() }, qt.icon("close"));
+  const close = make(
+    "button",
+    { className: "qt-tool", type: "button", "aria-label": "Close", onclick: () => dialog.close() },
+    qt.icon("close"),
+  );
   const dialog = make(
     "dialog",
     { className: "qt-dialog qt-choose", "aria-label": "Compare with another trace", onclose: () => dialog.remove() },
@@ -59,10 +74,14 @@ qt.chooseTrace = function (page) {
             make(
               "button",
               { type: "button", onclick: () => compare(trace.trace_id) },
-              make("span", { className: "qt-number", text: `${qt.day(new Date(trace.start_time))} ${qt.clock(new Date(trace.start_time))}` }),
+              make("span", {
+                className: "qt-number",
+                text: `${qt.day(new Date(trace.start_time))} ${qt.clock(new Date(trace.start_time))}`,
+              }),
               make("b", { className: "qt-number", text: qt.duration(length(trace)) }),
               make("span", { className: "qt-muted", text: `${qt.count(trace.span_count)} spans` }),
-              trace.error_count > 0 && make("span", { className: "qt-error-text", text: `✕ ${qt.count(trace.error_count)}` }),
+              trace.error_count > 0 &&
+                make("span", { className: "qt-error-text", text: `✕ ${qt.count(trace.error_count)}` }),
               make("span", { className: "qt-mono qt-faint", text: trace.trace_id.slice(0, 8) }),
             ),
           ),

@@ -5,7 +5,16 @@ qt.TraceCompare = class {
   static ROW_HEIGHT = 28;
 
   constructor(host, model, { otherId, onSelect, onClose, colours }) {
-    Object.assign(this, { host, model, otherId, onSelect, onClose, colours, folded: new Set(), isOnlyDifferent: false });
+    Object.assign(this, {
+      host,
+      model,
+      otherId,
+      onSelect,
+      onClose,
+      colours,
+      folded: new Set(),
+      isOnlyDifferent: false,
+    });
     host.classList.add("qt-compare-view");
     this.load();
   }
@@ -34,9 +43,16 @@ qt.TraceCompare = class {
         make(
           "div",
           { className: "qt-state", role: "alert" },
-          make("h2", { text: error.status === 404 ? "There is no such trace to compare with" : "The other trace could not be loaded" }),
+          make("h2", {
+            text:
+              error.status === 404 ? "There is no such trace to compare with" : "The other trace could not be loaded",
+          }),
           make("p", { text: error.message }),
-          make("div", { className: "qt-state-actions" }, make("button", { className: "qt-button", type: "button", text: "Stop comparing", onclick: this.onClose })),
+          make(
+            "div",
+            { className: "qt-state-actions" },
+            make("button", { className: "qt-button", type: "button", text: "Stop comparing", onclick: this.onClose }),
+          ),
         ),
       );
       this.host.dataset.ready = "true";
@@ -58,7 +74,12 @@ qt.TraceCompare = class {
         make("b", { text: letter.toUpperCase() }),
         isHere
           ? make("span", { text: "this trace" })
-          : make("a", { href: `/trace/${one.data.trace_id}?${new URLSearchParams({ compare: model.data.trace_id })}`, className: "qt-mono", text: `${one.data.trace_id.slice(0, 8)}…`, title: `Open ${one.data.trace_id}` }),
+          : make("a", {
+              href: `/trace/${one.data.trace_id}?${new URLSearchParams({ compare: model.data.trace_id })}`,
+              className: "qt-mono",
+              text: `${one.data.trace_id.slice(0, 8)}…`,
+              title: `Open ${one.data.trace_id}`,
+            }),
         make("span", { className: "qt-number", text: qt.duration(length(one)) }),
         make("span", { className: "qt-muted", text: `${qt.count(one.data.total)} spans` }),
       );
@@ -75,11 +96,21 @@ qt.TraceCompare = class {
           className: difference > 0 ? "qt-compare-slower" : "qt-compare-faster",
           text: `B is ${qt.duration(Math.abs(difference))} ${difference > 0 ? "slower" : "faster"}`,
         }),
-        make("span", { className: "qt-muted", text: `${qt.count(only("a"))} only in A, ${qt.count(only("b"))} only in B`, title: "Operations, by their path from the root" }),
+        make("span", {
+          className: "qt-muted",
+          text: `${qt.count(only("a"))} only in A, ${qt.count(only("b"))} only in B`,
+          title: "Operations, by their path from the root",
+        }),
         make("label", { className: "qt-compare-only" }, different, make("span", { text: "Only what differs" })),
         make(
           "button",
-          { className: "qt-tool", type: "button", title: "Stop comparing", "aria-label": "Stop comparing", onclick: this.onClose },
+          {
+            className: "qt-tool",
+            type: "button",
+            title: "Stop comparing",
+            "aria-label": "Stop comparing",
+            onclick: this.onClose,
+          },
           qt.icon("close"),
         ),
       ),
@@ -148,13 +179,19 @@ qt.TraceCompare = class {
         { className: "qt-number", role: "gridcell" },
         sums ? qt.duration(sums.total) : make("span", { className: "qt-faint", text: "–" }),
         sums && sums.count > 1 && make("small", { text: ` ×${qt.count(sums.count)}` }),
-        sums && sums.errors > 0 && make("small", { className: "qt-error-text", text: ` ${qt.count(sums.errors)} failed` }),
+        sums &&
+          sums.errors > 0 &&
+          make("small", { className: "qt-error-text", text: ` ${qt.count(sums.errors)} failed` }),
       );
     const share = (Math.abs(node.delta) / this.most) * 50;
     element.replaceChildren(
       make(
         "span",
-        { className: "qt-compare-name", role: "gridcell", style: `padding-left:${10 + Math.min(node.depth, 30) * 14}px` },
+        {
+          className: "qt-compare-name",
+          role: "gridcell",
+          style: `padding-left:${10 + Math.min(node.depth, 30) * 14}px`,
+        },
         make("button", {
           className: `qt-wf-twisty${node.children.size ? (isFolded ? " is-collapsed" : " is-open") : ""}`,
           type: "button",
@@ -181,7 +218,11 @@ qt.TraceCompare = class {
       make(
         "span",
         { className: "qt-compare-delta", role: "gridcell", "aria-hidden": "true" },
-        node.delta !== 0 && make("i", { className: node.delta > 0 ? "is-slower" : "is-faster", style: node.delta > 0 ? `left:50%;width:${share}%` : `right:50%;width:${share}%` }),
+        node.delta !== 0 &&
+          make("i", {
+            className: node.delta > 0 ? "is-slower" : "is-faster",
+            style: node.delta > 0 ? `left:50%;width:${share}%` : `right:50%;width:${share}%`,
+          }),
       ),
     );
   }

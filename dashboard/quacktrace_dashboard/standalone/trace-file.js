@@ -17,8 +17,10 @@ function anyValue(value = {}) {
 
 function plain(value = {}) {
   if (value.arrayValue) return (value.arrayValue.values || []).map(plain);
-  if (value.kvlistValue) return Object.fromEntries((value.kvlistValue.values || []).map((pair) => [pair.key, plain(pair.value)]));
-  if (value.intValue !== undefined) return Number.isSafeInteger(Number(value.intValue)) ? Number(value.intValue) : String(value.intValue);
+  if (value.kvlistValue)
+    return Object.fromEntries((value.kvlistValue.values || []).map((pair) => [pair.key, plain(pair.value)]));
+  if (value.intValue !== undefined)
+    return Number.isSafeInteger(Number(value.intValue)) ? Number(value.intValue) : String(value.intValue);
   return value.stringValue ?? value.doubleValue ?? value.boolValue ?? value.bytesValue ?? null;
 }
 
@@ -81,8 +83,16 @@ class TraceFile {
       received_at: "",
       attributes: attributes(span.attributes),
       resource: ofResource,
-      events: (span.events || []).map((event) => ({ name: event.name || "", time: time(event.timeUnixNano), attributes: attributes(event.attributes) })),
-      links: (span.links || []).map((link) => ({ trace_id: link.traceId, span_id: link.spanId, attributes: attributes(link.attributes) })),
+      events: (span.events || []).map((event) => ({
+        name: event.name || "",
+        time: time(event.timeUnixNano),
+        attributes: attributes(event.attributes),
+      })),
+      links: (span.links || []).map((link) => ({
+        trace_id: link.traceId,
+        span_id: link.spanId,
+        attributes: attributes(link.attributes),
+      })),
       dropped_attributes_count: span.droppedAttributesCount || 0,
       dropped_events_count: span.droppedEventsCount || 0,
       dropped_links_count: span.droppedLinksCount || 0,
@@ -98,7 +108,13 @@ class TraceFile {
       const isLinking = (span.links || []).some((link) => link.spanId === spanId && link.traceId === this.traceId);
       if (!isLinking) continue;
       const service_name = valueOf(attributes(resource.attributes), "service.name");
-      spans.push({ trace_id: this.traceId, span_id: span.spanId, service_name, name: span.name, start_time: time(span.startTimeUnixNano) });
+      spans.push({
+        trace_id: this.traceId,
+        span_id: span.spanId,
+        service_name,
+        name: span.name,
+        start_time: time(span.startTimeUnixNano),
+      });
     }
     return { spans, truncated: false };
   }
@@ -113,7 +129,12 @@ class TraceFile {
     const events = [];
     for (const [span_id, { span }] of this.spans)
       for (const event of span.events || [])
-        events.push({ span_id, time: time(event.timeUnixNano), name: event.name || "", attributes: attributes(event.attributes) });
+        events.push({
+          span_id,
+          time: time(event.timeUnixNano),
+          name: event.name || "",
+          attributes: attributes(event.attributes),
+        });
     return { events, truncated: false };
   }
   async matches() {
@@ -134,7 +155,8 @@ class TraceFile {
   remember(changes) {
     const parameters = this.parameters();
     for (const [name, value] of Object.entries(changes)) {
-      if (value === null || value === undefined || value === "") parameters.delete(name);
+      if (value === undefined) continue;
+      if (value === null || value === "") parameters.delete(name);
       else parameters.set(name, value);
     }
     const hash = parameters.toString();
