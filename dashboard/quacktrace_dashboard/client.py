@@ -101,8 +101,13 @@ def _to_query_error(status: int, body: bytes) -> QueryError:
     """Read the API's error object; anything else in its place (a proxy's page, say) is reported by its status."""
     try:
         error = json.loads(body)["error"]
+        position = error.get("position")
         return QueryError(
-            str(error["message"]), code=str(error["code"]), status=status, hint=str(error.get("hint") or "")
+            str(error["message"]),
+            code=str(error["code"]),
+            status=status,
+            hint=str(error.get("hint") or ""),
+            position=position if isinstance(position, int) else None,
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         return QueryError(f"The collector answered with HTTP status {status}.", code="http_error", status=status)

@@ -26,7 +26,9 @@ class CollectorUnreachableError(DashboardError):
 class QueryError(DashboardError):
     """The collector answered with an error of its own."""
 
-    def __init__(self, message: str, *, code: str, status: int, hint: str = "") -> None:
+    def __init__(self, message: str, *, code: str, status: int, hint: str = "", position: int | None = None) -> None:
         super().__init__(message, hint=hint)
         self.code = code
         self.status = status
+        self.position = position
+        """The offending character of the query, counted from 0, where known."""

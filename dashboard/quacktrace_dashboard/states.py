@@ -15,6 +15,8 @@ from quacktrace_dashboard.state import ViewState
 
 __all__ = ["empty_state", "error_card", "first_run", "no_data", "not_found"]
 
+_NEWEST_MS = 3_600_000
+
 _INSTRUMENT_COMMANDS = (
     ("A Python service, no code change", "quacktrace run -- python app.py"),
     (
@@ -77,26 +79,31 @@ def no_data(answer: dict[str, Any], state: ViewState, viewer: Viewer, *, what: s
         return first_run()
     start, end = to_milliseconds(data_from), to_milliseconds(data_to) + 1
     range_from, range_to = state.time_range.resolve(viewer.now_ms)
-    jump = html.A(
+    newest = html.A(
+        [icon("clock"), "Go to the newest"],
+        href=state.with_range(max(start, end - _NEWEST_MS), end).to_search(),
+        className="qt-button qt-button-primary",
+    )
+    whole = html.A(
         [icon("calendar"), "Show the range that has data"],
         href=state.with_range(start, end).to_search(),
-        className="qt-button qt-button-primary",
+        className="qt-button",
     )
     if start < range_to and range_from < end:
         if not is_filtered:
-            return empty_state(f"No {what} in this time range", _extent(data_from, data_to, viewer), jump)
+            return empty_state(f"No {what} in this time range", _extent(data_from, data_to, viewer), newest, whole)
         clear = html.A(
             [icon("close"), "Clear the filters"],
             href=state.only_range().to_search() or "?",
             className="qt-button qt-button-primary",
         )
         return empty_state(f"No {what} match these filters", "Loosen a filter, or look at a longer time.", clear)
-    return empty_state(f"No {what} in this time range", _extent(data_from, data_to, viewer), jump)
+    return empty_state(f"No {what} in this time range", _extent(data_from, data_to, viewer), newest, whole)
 
 
 def _extent(data_from: str, data_to: str, viewer: Viewer) -> str:
     first, last = (format_datetime(parse_time(text), viewer.zone) for text in (data_from, data_to))
-    return f"There is data from {first} to {last}."
+    return f"The newest data is from {last}, the oldest from {first}."
 
 
 def first_run() -> Component:

@@ -10,6 +10,7 @@ from aiohttp import web
 from quacktrace_collector.api import parameters
 from quacktrace_collector.api.in_thread import in_thread, response_in_thread, times
 from quacktrace_collector.api.list_export import csv_file, otlp_file
+from quacktrace_collector.api.saved_searches import add_saved_searches
 from quacktrace_collector.api.trace_search import (
     filters_in_force,
     own_span_conditions,
@@ -37,7 +38,8 @@ Answer = Mapping[str, Any]
 
 
 def add_search_routes(app: web.Application) -> None:
-    """Register them; before /api/v1/traces/{trace_id}, which would take some of their names for ids."""
+    """Register them."""
+    add_saved_searches(app)
     app.add_routes(
         [
             web.get("/api/v1/traces", _traces),

@@ -38,12 +38,10 @@
   }
 
   // ---- search ----
-  const TRACE_ID = /^(?:[0-9a-f]{2}-)?([0-9a-f]{32})(?:-[0-9a-f]{16}-[0-9a-f]{2})?$/;
-
   function search(text) {
     const words = (text || "").trim();
-    const id = TRACE_ID.exec(words.toLowerCase()) || TRACE_ID.exec(words.toLowerCase().replaceAll("-", ""));
-    if (id) return qt.go(`/trace/${id[1]}${qt.rangeQuery()}`);
+    const id = qt.traceIdIn(words);
+    if (id) return qt.go(`/trace/${id}${qt.rangeQuery()}`);
     if (location.pathname === "/traces") return qt.patchUrl({ q: words });
     const parameters = new URLSearchParams(qt.rangeQuery());
     if (words) parameters.set("q", words);
@@ -120,6 +118,7 @@
     }
     const keys = {
       "/": () => {
+        if (qt.traces.focus()) return; // the page's own box, which completes
         $("shell-search").focus();
         $("shell-search").select();
       },

@@ -3,7 +3,7 @@
 "use strict";
 
 (function () {
-  const HEIGHT = 150,
+  const HEIGHT = 170,
     LEFT = 62,
     RIGHT = 14,
     TOP = 10,
@@ -54,10 +54,17 @@
       this.host = host;
       this.svg = draw("svg", { role: "img" });
       this.tip = qt.make("div", { className: "qt-wf-tip", role: "tooltip", hidden: true });
-      this.card = qt.make("div", { className: "qt-card qt-scatter" }, this.svg, this.tip);
+      this.card = qt.make("div", { className: "qt-scatter" }, this.svg, this.tip);
       this.svg.addEventListener("pointermove", (event) => this.move(event));
       this.svg.addEventListener("pointerleave", () => this.leave());
-      this.svg.addEventListener("pointerdown", (event) => this.press(event));
+      qt.dragFrame(this.svg, {
+        onStart: () => this.leave(),
+        onSelect: (a, b) => this.select(a, b),
+        onClick: (event) => {
+          const dot = this.near || this.nearest(this.point(event));
+          if (dot) (event.ctrlKey || event.metaKey ? open : qt.go)(qt.rowHref(dot.trace));
+        },
+      });
       this.resized = new ResizeObserver(() => {
         if (this.host.isConnected) this.paint();
         else this.resized.disconnect();
@@ -73,9 +80,9 @@
 
     paint() {
       const width = this.host.clientWidth;
-      if (!width || !this.answer || this.isDragging) return;
-      const { traces, from_ms: from, to_ms: to } = this.answer;
-      const durations = traces.map((trace) => Math.max(trace.duration_ns, 1));
+      if (!width || !this.answer || this.svg.dataset.dragging) return;
+      const { rows, from_ms: from, to_ms: to } = this.answer;
+      const durations = rows.map((row) => Math.max(qt.shownDuration(row), 1));
       const low = Math.min(...durations) / 1.6,
         high = Math.max(...durations) * 1.6,
         ratio = Math.log(high / low);
@@ -95,11 +102,11 @@
           draw("text", { x: x(tick), y: HEIGHT - 8, "text-anchor": "middle" }, label(tick)),
         );
       // Failed ones last, so that nothing hides them.
-      this.dots = traces
-        .map((trace) => ({ trace, x: x(new Date(trace.start_time).getTime()), y: y(Math.max(trace.duration_ns, 1)) }))
-        .sort((a, b) => Boolean(a.trace.error_count) - Boolean(b.trace.error_count));
+      this.dots = rows
+        .map((trace) => ({ trace, x: x(new Date(trace.start_time).getTime()), y: y(Math.max(qt.shownDuration(trace), 1)) }))
+        .sort((a, b) => qt.isFailed(a.trace) - qt.isFailed(b.trace));
       for (const dot of this.dots) {
-        dot.element = dot.trace.error_count
+        dot.element = qt.isFailed(dot.trace)
           ? draw("path", { class: "qt-scatter-cross", d: `M${dot.x - 3.5} ${dot.y - 3.5}l7 7m0 -7l-7 7` })
           : draw("circle", { class: "qt-scatter-dot", cx: dot.x, cy: dot.y, r: 3.6 });
         parts.push(dot.element);
@@ -107,7 +114,7 @@
       this.svg.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
       this.svg.setAttribute(
         "aria-label",
-        `${traces.length} traces by start and duration; ${traces.filter((trace) => trace.error_count).length} with errors`,
+        `${rows.length} by start and duration; ${rows.filter(qt.isFailed).length} failed`,
       );
       this.svg.replaceChildren(...parts);
       this.leave();
@@ -132,7 +139,7 @@
     }
 
     move(event) {
-      if (this.isDragging) return;
+      if (this.svg.dataset.dragging) return;
       const dot = this.nearest(this.point(event));
       if (dot !== this.near) {
         this.near?.element.classList.remove("is-near");
@@ -147,20 +154,20 @@
       this.tip.style.transform = `translate(${Math.min(event.clientX + 14, innerWidth - box.width - 8)}px, ${event.clientY + 16}px)`;
     }
 
-    describe(trace) {
+    describe(row) {
       const { make } = qt,
         line = (label, value) => make("div", {}, make("span", { text: label }), make("b", { text: value }));
       return [
-        make("strong", { text: trace.root_name || trace.trace_id }),
-        make("div", {}, make("span", { text: trace.root_service_name || "Root span missing" })),
-        trace.error_count > 0 &&
+        make("strong", { text: row.name || row.root_name || row.trace_id }),
+        make("div", {}, make("span", { text: row.service_name || row.root_service_name || "Root span missing" })),
+        qt.isFailed(row) &&
           make("div", {
             className: "qt-error-text",
-            text: `✕ ${qt.count(trace.error_count)} ${trace.error_count === 1 ? "error" : "errors"}`,
+            text: row.error_count ? `✕ ${qt.count(row.error_count)} ${row.error_count === 1 ? "error" : "errors"}` : "✕ error",
           }),
-        line("Start", qt.clock(new Date(trace.start_time))),
-        line("Duration", qt.duration(trace.duration_ns / 1000)),
-        line("Spans", qt.count(trace.span_count)),
+        line("Start", qt.clock(new Date(row.start_time))),
+        line("Duration", qt.duration(qt.shownDuration(row) / 1000)),
+        row.span_count && line("Spans", qt.count(row.span_count)),
       ].filter(Boolean);
     }
 
@@ -170,38 +177,6 @@
       this.tip.hidden = true;
     }
 
-    press(event) {
-      if (event.button) return;
-      event.preventDefault();
-      const start = this.point(event),
-        near = this.near,
-        frame = draw("rect", { class: "qt-scatter-selection" });
-      const moved = (move) => {
-        const now = this.point(move);
-        if (!this.isDragging && Math.hypot(now.x - start.x, now.y - start.y) < 5) return;
-        if (!this.isDragging) {
-          this.isDragging = true;
-          this.leave();
-          this.svg.append(frame);
-        }
-        frame.setAttribute("x", Math.min(start.x, now.x));
-        frame.setAttribute("y", Math.min(start.y, now.y));
-        frame.setAttribute("width", Math.abs(now.x - start.x));
-        frame.setAttribute("height", Math.abs(now.y - start.y));
-      };
-      const released = (up) => {
-        this.svg.removeEventListener("pointermove", moved);
-        frame.remove();
-        const wasDragging = this.isDragging;
-        this.isDragging = false;
-        if (wasDragging) this.select(start, this.point(up));
-        else if (near) (up.ctrlKey || up.metaKey ? open : qt.go)(`/trace/${near.trace.trace_id}${qt.rangeQuery()}`);
-      };
-      this.svg.setPointerCapture(event.pointerId);
-      this.svg.addEventListener("pointermove", moved);
-      this.svg.addEventListener("pointerup", released, { once: true });
-    }
-
     select(a, b) {
       const { width, from, to, low, ratio } = this.scale,
         clamp = (share) => Math.min(Math.max(share, 0), 1);
@@ -209,23 +184,17 @@
       const duration = (y) => low * Math.exp(clamp(1 - (y - TOP) / (HEIGHT - TOP - BOTTOM)) * ratio);
       const [start, end] = [time(a.x), time(b.x)].sort((x, y) => x - y),
         [short, long] = [duration(a.y), duration(b.y)].sort((x, y) => x - y);
-      const parameter = (ns) => `${Math.max(1, Math.round(ns / 1000))}us`;
-      qt.patchUrl({
-        r: null,
-        from: Math.floor(start),
-        to: Math.ceil(end) + 1,
-        min_duration: parameter(short),
-        max_duration: parameter(long),
-      });
+      qt.traces.lookCloser({ from: start, to: end, min_ns: short, max_ns: long });
     }
   }
 
+  qt.clockTicks = clockTicks;
+  // The root's where there is one: an asynchronous consumer must not make every checkout look slow.
+  qt.shownDuration = (row) => row.root_duration_ns ?? row.duration_ns;
+  qt.isFailed = (row) => Boolean(row.error_count) || row.status_code === "ERROR";
+
   let scatter = null;
   qt.drawTraceScatter = function (host, answer) {
-    if (!answer) {
-      host.replaceChildren();
-      return;
-    }
     if (!scatter || scatter.host !== host) scatter = new Scatter(host);
     scatter.show(answer);
   };

@@ -112,7 +112,7 @@ def test_shortcuts_are_listed_and_typing_is_none(shop: RunningCollector, tab: Ta
     expect(dialog).to_be_hidden()
     page.keyboard.press("/")
     page.keyboard.type("gs?t")
-    expect(page.get_by_placeholder("Search traces")).to_have_value("gs?t")
+    expect(page.get_by_role("combobox", name="Search traces")).to_have_value("gs?t")
     expect(dialog).to_be_hidden()
     assert page.url == f"{shop.url}/traces"
 

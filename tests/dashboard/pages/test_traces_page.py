@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from browser_tab import Tab
 from real_processes import RunningCollector
-from shop_telemetry import HOSTILE, Span, send_spans, trace_hex
+from shop_telemetry import HOSTILE, Span, now_ms, send_spans, trace_hex
 
 pytestmark = pytest.mark.browser
 
@@ -45,16 +45,22 @@ def test_a_row_opens_by_enter_and_in_a_tab_of_its_own(shop: RunningCollector, ta
 def test_filters_stand_in_the_link_and_the_link_sets_the_filters(shop: RunningCollector, tab: Tab) -> None:
     page = tab.open(shop, "/traces?live=0")
     rows(page)
-    page.get_by_text("Errors", exact=True).first.click()
+    page.locator("#traces-status").get_by_text("Errors", exact=True).click()
     tab.wait_for_parameter("status", "error")
     expect(page.locator('a.qt-trace-row[data-error="false"]')).to_have_count(0)
-    page.get_by_role("textbox", name="Service").click()
-    page.get_by_role("option", name="payment").click()
-    tab.wait_for_parameter("service", "payment")
+    page.get_by_role("button", name="Only payment").click()
+    tab.wait_for_parameter("q", "service = payment")
     expect(page.locator("a.qt-trace-row", has_text="<img")).to_have_count(0)
     page.reload()
-    expect(page.get_by_role("textbox", name="Service")).to_have_value("payment")
+    expect(page.get_by_role("combobox", name="Search traces")).to_have_value("service = payment")
     assert all("POST /checkout" in text for text in rows(page))
+
+
+def test_a_service_in_the_link_is_a_chip_that_can_be_removed(shop: RunningCollector, tab: Tab) -> None:
+    page = tab.open(shop, "/traces?live=0&service=payment&operation=POST")
+    rows(page)
+    page.get_by_role("button", name="Remove the service").click()
+    page.wait_for_url(lambda url: "service=" not in url and "operation=" not in url)
 
 
 def test_the_shortest_duration_hides_what_is_faster(shop: RunningCollector, tab: Tab) -> None:
@@ -63,6 +69,141 @@ def test_the_shortest_duration_hides_what_is_faster(shop: RunningCollector, tab:
     tab.wait_for_parameter("min_duration", "100ms")
     expect(page.locator("a.qt-trace-row", has_text="<img")).to_have_count(0)
     assert rows(page)
+
+
+def test_a_field_keeps_what_is_typed_while_answers_arrive(shop: RunningCollector, tab: Tab) -> None:
+    page = tab.open(shop, "/traces?live=0")
+    rows(page)
+    field = page.get_by_role("textbox", name="Shortest duration")
+    field.press_sequentially("1")
+    for digit in "23":
+        page.evaluate("qt.patchUrl({ status: 'error' }); qt.patchUrl({ status: null }); qt.refresh()")
+        field.press_sequentially(digit)
+    page.evaluate("qt.refresh()")
+    field.press_sequentially("us")
+    tab.wait_for_parameter("min_duration", "123us")
+    expect(field).to_have_value("123us")
+    assert field.evaluate("field => field.selectionStart") == 5
+
+
+def test_the_search_completes_keys_and_values(shop: RunningCollector, tab: Tab) -> None:
+    page = tab.open(shop, "/traces?live=0")
+    rows(page)
+    page.keyboard.press("/")
+    search = page.get_by_role("combobox", name="Search traces")
+    expect(search).to_be_focused()
+    page.keyboard.type("db.sys")
+    expect(page.get_by_role("option", name="db.system.name")).to_be_visible()
+    page.keyboard.press("Tab")
+    expect(search).to_have_value("db.system.name ")
+    page.keyboard.type("= ")
+    page.get_by_role("option", name="sqlite").click()
+    page.keyboard.press("Enter")
+    tab.wait_for_parameter("q", "db.system.name = sqlite")
+    expect(page.locator("a.qt-trace-row", has_text="<img")).to_have_count(0)
+    assert rows(page)
+
+
+def test_a_search_that_cannot_be_read_says_where_below_the_box(shop: RunningCollector, tab: Tab) -> None:
+    page = tab.open(shop, "/traces?live=0&q=(service+%3D+a")
+    problem = page.locator(".qt-query").get_by_role("alert")
+    expect(problem).to_contain_text("never closed")
+    expect(page.get_by_role("combobox", name="Search traces")).to_have_attribute("aria-invalid", "true")
+
+
+def test_a_facet_leaves_a_value_out_and_becomes_a_column(shop: RunningCollector, tab: Tab) -> None:
+    page = tab.open(shop, "/traces?live=0")
+    rows(page)
+    facet = page.get_by_role("region", name="exception")
+    facet.hover()
+    facet.get_by_role("button", name="Column exception.type").click()
+    tab.wait_for_parameter("columns", "exception.type")
+    expect(page.locator(".qt-trace-value", has_text="AcquirerError").first).to_be_visible()
+    facet = page.get_by_role("region", name="service")
+    facet.hover()
+    facet.get_by_role("button", name="Leave out payment", exact=True).focus()
+    page.keyboard.press("Enter")
+    tab.wait_for_parameter("q", "service != payment")
+
+
+def test_spans_are_rows_that_open_their_trace_at_the_span(shop: RunningCollector, tab: Tab) -> None:
+    page = tab.open(shop, "/traces?live=0&q=service+%3D+payment")
+    rows(page)
+    page.get_by_role("button", name="Entry spans").click()
+    tab.wait_for_parameter("scope", "entry")
+    page.wait_for_selector('#traces-rows [aria-label="Spans"] a.qt-trace-row')
+    assert all("POST /payments/charge" in text for text in rows(page))
+    page.locator("a.qt-trace-row").first.click()
+    page.wait_for_url("**/trace/*span=*")
+
+
+def test_the_heatmap_counts_everything_and_its_cells_are_a_filter(shop: RunningCollector, tab: Tab) -> None:
+    page = tab.open(shop, "/traces?live=0&chart=heatmap&r=6h")
+    svg = page.locator(".qt-trace-heatmap svg")
+    expect(svg.locator("rect").first).to_be_visible()
+    expect(svg).to_have_attribute("aria-label", "178 by start and duration")
+    box = svg.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.95, box["y"] + 150, steps=4)
+    page.mouse.up()
+    page.wait_for_url("**/traces?*from=*")
+    assert parse_qs(urlsplit(page.url).query)["max_duration"]
+
+
+def test_filters_that_leave_nothing_are_named(shop: RunningCollector, tab: Tab) -> None:
+    page = tab.open(shop, "/traces?live=0&q=service+%3D+payment+and+nowhere+%3D+1")
+    expect(page.get_by_role("heading", name="No traces match these filters")).to_be_visible()
+    page.get_by_role("link", name="Without nowhere = 1").click()
+    tab.wait_for_parameter("q", "service = payment")
+    assert rows(page)
+
+
+def test_what_arrives_while_the_list_stands_still_is_counted(shop: RunningCollector, tab: Tab) -> None:
+    page = tab.open(shop, "/traces?live=0")
+    rows(page)
+    page.wait_for_selector("html[data-live=open]")
+    send_spans(shop.client, [Span(888_000, 1, None, "late", "GET /late", "SERVER", now_ms(), 5)])
+    page.get_by_role("button", name="1 new").click()
+    expect(page.locator(f'a[data-trace-id="{trace_hex(888_000)}"]')).to_be_visible()
+
+
+def test_an_id_pasted_in_any_form_opens_its_trace(shop: RunningCollector, tab: Tab) -> None:
+    page = tab.open(shop, "/traces?live=0")
+    page.wait_for_selector("html[data-shell-ready]")
+    trace_id = trace_hex(3)
+    forms = (
+        f"http://elsewhere.example:16686/trace/{trace_id}?uiFind=x",
+        f"trace_id={trace_id.upper()}",
+        "-".join((trace_id[:8], trace_id[8:12], trace_id[12:16], trace_id[16:20], trace_id[20:])),
+        f"00-{trace_id}-00000000000000aa-01",
+    )
+    assert page.evaluate("forms => forms.map(qt.traceIdIn)", forms) == [trace_id] * len(forms)
+    assert page.evaluate("qt.traceIdIn('service = cart')") is None
+    search = page.get_by_role("combobox", name="Search traces")
+    search.fill(forms[0])
+    search.press("Enter")
+    page.wait_for_url(f"**/trace/{trace_id}*")
+
+
+def test_a_search_is_saved_found_again_and_deleted(shop: RunningCollector, tab: Tab) -> None:
+    page = tab.open(shop, "/traces?live=0&q=service+%3D+payment&status=error&r=6h")
+    rows(page)
+    page.get_by_role("button", name="Saved").click()
+    page.get_by_role("textbox", name="Title of this search").fill("Failed <b>payments</b>")
+    page.keyboard.press("Enter")
+    saved = page.get_by_role("link", name="Failed <b>payments</b>")
+    expect(saved).to_be_visible()
+    page = tab.open(shop, "/traces?live=0")
+    rows(page)
+    page.get_by_role("button", name="Saved").click()
+    saved.click()
+    tab.wait_for_parameter("q", "service = payment")
+    tab.wait_for_parameter("status", "error")
+    page.get_by_role("button", name="Saved").click()
+    page.get_by_role("button", name="Delete Failed").click()
+    expect(saved).to_have_count(0)
 
 
 def test_a_filter_nobody_understands_is_answered_in_the_collectors_words(shop: RunningCollector, tab: Tab) -> None:
@@ -83,7 +224,9 @@ def test_slowest_first_is_what_it_says(shop: RunningCollector, tab: Tab) -> None
 
 def test_dragging_over_dots_looks_closer(shop: RunningCollector, tab: Tab) -> None:
     page = tab.open(shop, "/traces?live=0")
-    box = page.locator(".qt-scatter svg").bounding_box()
+    svg = page.locator(".qt-scatter svg")
+    expect(svg.locator(".qt-scatter-dot").first).to_be_visible()
+    box = svg.bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + 15)
     page.mouse.down()
