@@ -2,7 +2,8 @@
 
     python benchmarks/crash.py --rounds 50 [--seconds 4] [--sealing-share 0.5] [--data DIR]
 
-A share of the kills waits until a generation is being sealed, and falls into that.
+A share of the kills waits until a generation is being sealed, and falls into that. With --power-cut (root, ext4) the
+data folder lies on a disk image whose file system is shut down at the kill: whatever was not fsynced is gone.
 Real clients post OTLP over HTTP from several threads; a request that was not answered is sent again to the next
 collector, as an SDK would. After the last round every acknowledged span must be there, once, and no request may be half
 stored. Prints one JSON object; exits with 1 if a span is lost or doubled.
@@ -11,11 +12,13 @@ stored. Prints one JSON object; exits with 1 if a span is lost or doubled.
 from __future__ import annotations
 
 import argparse
+import fcntl
 import http.client
 import json
 import os
 import random
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -29,6 +32,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 SPANS_PER_REQUEST = 50
 SEALING_PATIENCE_S = 30.0
+EXT4_IOC_SHUTDOWN, EXT4_GOING_FLAGS_NOLOGFLUSH = 0x8004587D, 2
 
 
 @dataclass
@@ -59,6 +63,42 @@ class Client:
     def _next(self) -> int:
         self.sequence += 1
         return (self.index << 40) + self.sequence
+
+
+class Disk:
+    """An ext4 file system of its own in a file, mounted; needs root."""
+
+    def __init__(self, scratch: Path) -> None:
+        self._image, self.folder = scratch / "disk.img", scratch / "disk"
+        with self._image.open("wb") as file:
+            file.truncate(2 << 30)
+        subprocess.run(["mkfs.ext4", "-q", "-F", str(self._image)], check=True)
+        self.folder.mkdir()
+        self._mount()
+
+    def cut_power(self) -> None:
+        """From now on nothing reaches the disk, not even the file system's journal."""
+        fd = os.open(self.folder, os.O_RDONLY)
+        try:
+            fcntl.ioctl(fd, EXT4_IOC_SHUTDOWN, struct.pack("I", EXT4_GOING_FLAGS_NOLOGFLUSH))
+        finally:
+            os.close(fd)
+
+    def mount_again(self) -> None:
+        """As after a boot."""
+        self.unmount()
+        self._mount()
+
+    def unmount(self) -> None:
+        """The processes that use it have ended, or do so soon."""
+        deadline = time.monotonic() + 30
+        while subprocess.run(["umount", str(self.folder)], capture_output=True).returncode:
+            if time.monotonic() > deadline:
+                raise SystemExit(f"{self.folder} cannot be unmounted")
+            time.sleep(0.1)
+
+    def _mount(self) -> None:
+        subprocess.run(["mount", "-o", "loop", str(self._image), str(self.folder)], check=True)
 
 
 def body(number: int) -> bytes:
@@ -118,13 +158,15 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--seconds", type=float, default=4.0, help="longest life of a collector under load")
     parser.add_argument("--clients", type=int, default=8)
+    parser.add_argument("--power-cut", action="store_true", help="lose what was not fsynced, too")
     parser.add_argument("--sealing-share", type=float, default=0.5, help="share of kills that wait for a sealing")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--data", type=Path, default=None)
     arguments = parser.parse_args()
     rng = random.Random(arguments.seed)
     with tempfile.TemporaryDirectory() as scratch:
-        data = arguments.data or Path(scratch) / "data"
+        disk = Disk(Path(scratch)) if arguments.power_cut else None
+        data = disk.folder / "data" if disk else arguments.data or Path(scratch) / "data"
         log = Path(scratch) / "collector.log"
         clients = [Client(index) for index in range(1, arguments.clients + 1)]
         ready: list[float] = []
@@ -139,9 +181,13 @@ def main() -> int:
             time.sleep(rng.uniform(0.3, arguments.seconds))
             if rng.random() < arguments.sealing_share:
                 wait_for_sealing(data / "sealed", rng)
+            sealing_at_kill += any((data / "sealed").glob(".tmp-*"))
+            if disk:
+                disk.cut_power()
             os.kill(process.pid, signal.SIGKILL)
             process.wait()
-            sealing_at_kill += any((data / "sealed").glob(".tmp-*"))
+            if disk:
+                disk.mount_again()
             stop.set()
             for thread in threads:
                 thread.join()
@@ -157,10 +203,13 @@ def main() -> int:
         )
         process.send_signal(signal.SIGTERM)
         process.wait()
+        if disk:
+            disk.unmount()
     acknowledged = sum(len(client.acknowledged) for client in clients) * SPANS_PER_REQUEST
     in_flight = sum(client.unanswered is not None for client in clients) * SPANS_PER_REQUEST
     result = {
         "rounds": arguments.rounds,
+        "power_cut": arguments.power_cut,
         "acknowledged_spans": acknowledged,
         "stored_spans": stored,
         "lost_spans": max(0, acknowledged - stored),

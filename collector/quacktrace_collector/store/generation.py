@@ -21,6 +21,7 @@ import pyarrow as pa
 
 from quacktrace_collector.decode import Origin
 from quacktrace_collector.schema import LOGS, ORIGINS, SPANS
+from quacktrace_collector.store.durable import sync
 from quacktrace_collector.store.feed import FeedWriter, encode_batch, read_feed
 from quacktrace_collector.store.hot_rows import HotRows
 from quacktrace_collector.store.snapshot import Feed, HotGeneration
@@ -67,7 +68,9 @@ class Generation:
         try:
             cursor = generation._attach()
             cursor.execute(f"create table {generation.database}.commits (origins blob, spans blob, logs blob)")
-        except duckdb.Error:
+            # DuckDB makes what is in its files last, and leaves it to us that the files are there after a power cut.
+            sync(directory)
+        except (duckdb.Error, OSError):
             generation.drop()
             raise
         return generation

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
 from quacktrace_collector.errors import StartupError
 from quacktrace_collector.store.checksums import METADATA, metadata_document
+from quacktrace_collector.store.durable import sync
 from quacktrace_collector.store.old_generations import seal_old_generations
 
 _log = logging.getLogger(__name__)
@@ -82,11 +82,6 @@ def _replace_durably(path: Path, content: bytes) -> None:
     temporary = path.with_name(f"{path.name}.new")
     with temporary.open("wb") as file:
         file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    sync(temporary)
     temporary.rename(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync(path.parent)

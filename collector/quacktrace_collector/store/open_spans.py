@@ -8,7 +8,6 @@ more hot generation. There are few, so each change writes all of them anew; a co
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ import pyarrow.compute as pc
 
 from quacktrace_collector.decode import Origin
 from quacktrace_collector.schema import ORIGINS, SPANS
+from quacktrace_collector.store.durable import sync
 from quacktrace_collector.store.feed import FeedWriter, encode_batch, read_feed
 from quacktrace_collector.store.generation import origins_table
 from quacktrace_collector.store.hot_rows import HotRows
@@ -157,7 +157,7 @@ class OpenSpans:
             path.with_name(f"{path.name}.new").rename(path)
         self._spans, self._origins, self._version = change.spans, change.origins, change.version
         self._show(change.files)
-        _fsync(self._folder)
+        sync(self._folder)
         for name in ("spans", "origins"):
             (self._folder / f"{change.version - _KEPT_VERSIONS}.{name}.arrows").unlink(missing_ok=True)
 
@@ -186,7 +186,7 @@ class OpenSpans:
                 writer.commit()
         finally:
             writer.close()
-        _fsync(path)
+        sync(path)
         return FeedFile(path.with_name(name.removesuffix(".new")), writer.file().length)
 
     def _files(self, version: int) -> tuple[FeedFile, FeedFile]:
@@ -207,11 +207,3 @@ def id_list(spans: pa.Table) -> Sequence[tuple[object, object]]:
 def ids_of(spans: pa.Table) -> set[tuple[object, object]]:
     """The same as a set."""
     return set(id_list(spans))
-
-
-def _fsync(path: Path) -> None:
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

@@ -6,7 +6,6 @@ makes the generations first to last, and every narrower segment among them, void
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from typing import Final
 
 from quacktrace_collector.store.checksums import ESSENTIAL_FILES, METADATA, metadata_document, read_metadata, torn_files
 from quacktrace_collector.store.damage import Damage
+from quacktrace_collector.store.durable import sync
 from quacktrace_collector.store.snapshot import Segment
 
 _TEMPORARY: Final = ".tmp-"
@@ -41,9 +41,9 @@ def commit_segment(folder: Path, segment: Segment) -> Segment:
     metadata = {key: value for key, value in asdict(segment).items() if key != "path"}
     (folder / METADATA).write_bytes(metadata_document(folder, metadata))
     for path in (*folder.iterdir(), folder):
-        _fsync(path)
+        sync(path)
     folder.rename(segment.path)
-    _fsync(segment.path.parent)
+    sync(segment.path.parent)
     return segment
 
 
@@ -95,11 +95,3 @@ def _load(path: Path, damage: Damage) -> Segment | None:
             return None
         damage.set_file_aside(path / name, reason)
     return segment
-
-
-def _fsync(path: Path) -> None:
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

@@ -16,6 +16,7 @@ from quacktrace_collector.decode import Decoded
 from quacktrace_collector.errors import MalformedBodyError, StartupError, StoreUnavailableError
 from quacktrace_collector.metrics import Metrics
 from quacktrace_collector.store.damage import Damage
+from quacktrace_collector.store.durable import sync
 from quacktrace_collector.store.free_space import LEAST_FREE_BYTES, FreeSpace
 from quacktrace_collector.store.generation import Generation
 from quacktrace_collector.store.hot_folder import hot_folder, next_hot_folder
@@ -76,6 +77,7 @@ class Store:
         try:
             self._hot_dir = hot_folder(data_dir)
             self.sealed_dir.mkdir(exist_ok=True)
+            sync(data_dir)
             migrate(data_dir)
             self._instance: Instance | None = self._open()
         except (duckdb.Error, OSError) as error:
