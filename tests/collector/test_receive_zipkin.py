@@ -62,3 +62,10 @@ async def test_zipkin_spans_that_are_refused_do_not_take_the_others_with_them(co
     status, answer = await post_zipkin(collector, body)
     assert (status, collector.spans()) == (202, 2)
     assert json.loads(answer)["partialSuccess"]["rejectedSpans"] == "1"
+
+
+async def test_a_late_fragment_never_takes_the_place_of_its_span(collector: Collector) -> None:
+    fragment = {"traceId": "ab", "id": "1", "annotations": [{"timestamp": 5, "value": "brave.flush"}]}
+    for spans in ([fragment], json.loads(zipkin_spans(1, name="whole")), [fragment]):
+        assert await post_zipkin(collector, json.dumps(spans).encode()) == (202, b"")
+    assert collector.store.query("select name from spans").to_pylist() == [{"name": "whole"}]
