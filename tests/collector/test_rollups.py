@@ -18,6 +18,7 @@ from quacktrace_collector.decode import Decoded, decode_spans
 from quacktrace_collector.sql.library import View, with_views
 from quacktrace_collector.store import Store
 from quacktrace_collector.store.generation import origins_table
+from quacktrace_collector.store.rollup_cache import MINUTE_NS, WHOLE
 from quacktrace_collector.store.rollup_fold import ORIGIN_COLUMNS, SPAN_COLUMNS, Fold
 from quacktrace_collector.store.rollup_histogram import LOWEST, bucket_of, dense, middle_ns, quantiles_ns
 from quacktrace_collector.store.rollup_tables import Rollup, empty_rollup, merge_edges, merge_red, merge_rollups
@@ -145,8 +146,8 @@ def stored(store: Store) -> dict[str, list[Any]]:
     """The rollups of a store, in which nothing cancels out across the tables that it answers."""
     return rows_of(
         Rollup(
-            red=merge_red(store.rollup_rows("red", ALWAYS, by_minute=True)),
-            edges=merge_edges(store.rollup_rows("edges", ALWAYS, by_minute=True)),
+            red=merge_red(store.rollup_rows("red", ALWAYS, grain_ns=MINUTE_NS)),
+            edges=merge_edges(store.rollup_rows("edges", ALWAYS, grain_ns=MINUTE_NS)),
             instances=empty_rollup().instances,
             traces=merge_traces(store.trace_rows(ALWAYS)),
         )
@@ -250,11 +251,45 @@ def test_a_whole_segment_and_its_minutes_give_the_same_sums(tmp_path: Path) -> N
     store.append(decoded(random_rows(2, 200)), None)
     seal_everything(store)
     for name in ("red", "edges"):
-        whole, by_minute = (store.rollup_rows(name, ALWAYS, by_minute=by_minute) for by_minute in (False, True))
+        whole, by_minute = (store.rollup_rows(name, ALWAYS, grain_ns=grain_ns) for grain_ns in (WHOLE, MINUTE_NS))
         assert sum(table.num_rows for table in whole) < sum(table.num_rows for table in by_minute)
         for column in ("calls", "errors"):
             assert sum(map(sum_of(column), whole)) == sum(map(sum_of(column), by_minute))
     store.close()
+
+
+def test_any_grain_gives_the_sums_of_its_minutes(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    for part in range(3):
+        store.append(decoded(random_rows(20 + part, 150)), None)
+        if part < 2:
+            seal_everything(store)
+    times = [int(time) for table in store.rollup_rows("red", ALWAYS, grain_ns=MINUTE_NS) for time in minutes(table)]
+    middle = sorted(times)[len(times) // 2]
+    for first, last in ((min(times), max(times)), (middle, max(times)), (min(times) + MINUTE_NS, middle)):
+        window = TimeRange(first, last + MINUTE_NS)
+        for name in ("red", "entries", "edges"):
+            by_minute = store.rollup_rows(name, window, grain_ns=MINUTE_NS)
+            frame = store.rollup_frame(name, window)
+            for column in ("calls", "errors"):
+                expected = sum(map(sum_of(column), by_minute))
+                assert int(frame.numbers[column].sum()) == expected
+            assert frame.entries is not None
+            assert int(frame.entries.count.sum()) == int(frame.numbers["calls"].sum())
+            for grain in (2, 5, 60):
+                rows = store.rollup_rows(name, window, grain_ns=grain * MINUTE_NS)
+                buckets: dict[int, int] = {}
+                for tables, sign in ((by_minute, 1), (rows, -1)):
+                    for table in tables:
+                        for time, calls in zip(minutes(table), table["calls"].to_pylist(), strict=True):
+                            bucket = int(time) // (grain * MINUTE_NS)
+                            buckets[bucket] = buckets.get(bucket, 0) + sign * calls
+                assert not any(buckets.values())
+    store.close()
+
+
+def minutes(table: pa.Table) -> Any:
+    return table["minute"].cast(pa.int64()).to_numpy()
 
 
 def sum_of(column: str) -> Any:

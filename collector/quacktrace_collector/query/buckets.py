@@ -12,6 +12,8 @@ from quacktrace_collector.query.window import MINUTE_NS, Window
 
 _SECOND_NS: Final = 1_000_000_000
 _DAY_S: Final = 86_400
+# Sums over each are kept for the segments that are asked for.
+_GRAIN_MINUTES: Final = (60, 30, 10, 5, 1)
 _ROUND_S: Final = (
     *(1, 2, 5, 10, 15, 30),
     *(minutes * 60 for minutes in (1, 2, 5, 10, 15, 30)),
@@ -39,6 +41,12 @@ class Buckets:
     def are_whole_minutes(self) -> bool:
         """True if rollups, which count by the minute, can fill them."""
         return self.origin_ns % MINUTE_NS == 0 and self.length_ns % MINUTE_NS == 0
+
+    @property
+    def grain_ns(self) -> int:
+        """The longest time by which rollups can be read to fill whole minutes' buckets."""
+        grains = (minutes * MINUTE_NS for minutes in _GRAIN_MINUTES)
+        return next(grain for grain in grains if self.origin_ns % grain == 0 and self.length_ns % grain == 0)
 
 
 def buckets(window: Window, *, most: int, shortest_s: int = 1) -> Buckets:

@@ -12,7 +12,6 @@ from quacktrace_collector.query.rollup_sums import sum_by
 from quacktrace_collector.query.window import Window
 from quacktrace_collector.store import Store
 from quacktrace_collector.store.rollup_frame import Frame
-from quacktrace_collector.store.rollup_tables import edge_frame, red_frame
 
 _INFERRED: Final = ("database", "messaging", "external")
 _NO_CALLS: Final = {"calls": 0, "errors": 0, "p50_ms": None, "p95_ms": None}
@@ -20,11 +19,11 @@ _NO_CALLS: Final = {"calls": 0, "errors": 0, "p50_ms": None, "p95_ms": None}
 
 def graph(store: Store, window: Window) -> dict[str, list[dict[str, Any]]]:
     """Nodes and edges of the window's minutes; an inferred node named like a service is that service's node."""
-    instances = Frame.of(store.rollup_rows("instances", window.minutes), ["service_name"], ["minute"], entries=None)
-    services = sorted(set(instances.texts_of("service_name", np.arange(len(instances)))))
-    calls = edge_frame(store.rollup_rows("edges", window.minutes))
+    instances = store.rollup_frame("instances", window.minutes)
+    services = sorted(set(instances.texts_of("service_name", instances.first_rows("service_name"))))
+    calls = store.rollup_frame("edges", window.minutes)
     nodes = {name: {"id": name, "kind": "service", **_NO_CALLS} for name in services}
-    for node in _nodes(red_frame(store.rollup_rows("entries", window.minutes)), "service_name"):
+    for node in _nodes(store.rollup_frame("entries", window.minutes), "service_name"):
         nodes[node["id"]] = node
     types = calls.texts["type"]
     is_inferred = np.array([value in _INFERRED for value in types.values], dtype=np.bool_)

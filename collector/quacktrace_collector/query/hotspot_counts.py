@@ -47,7 +47,7 @@ def count_calls(store: Store, window: Window, cut: Buckets, *, service: str | No
     length = window.to_ns - window.from_ns
     previous = TimeRange(clamp_time(window.from_ns - length), window.from_ns)
     if cut.are_whole_minutes:
-        current_tables = store.rollup_rows("red", window.minutes, by_minute=True)
+        current_tables = store.rollup_rows("red", window.minutes, grain_ns=cut.grain_ns)
         previous_tables = store.rollup_rows("red", previous)
     else:
         current_tables = [_from_spans(store, window, cut)]

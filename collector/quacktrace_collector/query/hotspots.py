@@ -46,7 +46,7 @@ def hotspots(store: Store, window: Window, *, most_buckets: int, service: str | 
 
 
 def _calls(store: Store, window: Window) -> int:
-    return sum(int(table["calls"].to_numpy().sum()) for table in store.rollup_rows("red", window.minutes))
+    return int(store.rollup_frame("red", window.minutes).numbers["calls"].sum())
 
 
 def _errors(entries: Counts, cut: Buckets) -> dict[str, Any]:

@@ -12,14 +12,14 @@ from quacktrace_collector.query.rollup_sums import sum_by
 from quacktrace_collector.query.timestamps import format_time
 from quacktrace_collector.query.window import Window
 from quacktrace_collector.store import Store
-from quacktrace_collector.store.rollup_tables import merge_instances, red_frame
+from quacktrace_collector.store.rollup_tables import last_instances
 
 _MOST_OPERATIONS: Final = 5_000
 
 
 def services(store: Store, window: Window) -> list[dict[str, Any]]:
     """Every service with a span in the window's minutes, by name; its numbers count entry spans."""
-    entries = sum_by(red_frame(store.rollup_rows("entries", window.minutes)), ["service_name"])
+    entries = sum_by(store.rollup_frame("entries", window.minutes), ["service_name"])
     every = np.arange(len(entries.groups))
     reds = dict(zip(entries.texts("service_name", every), entries.red(every, P50_P95_P99), strict=True))
     nothing = {"calls": 0, "errors": 0, **{name: None for name, _ in P50_P95_P99}}
@@ -32,7 +32,7 @@ def services(store: Store, window: Window) -> list[dict[str, Any]]:
 
 def operations(store: Store, window: Window, *, service: str) -> list[dict[str, Any]]:
     """Every span of the service in the window's minutes, by name and kind, most calls first; at most 5,000 groups."""
-    frame = red_frame(store.rollup_rows("red", window.minutes))
+    frame = store.rollup_frame("red", window.minutes)
     names = frame.texts["service_name"]
     code = names.values.index(service) if service in names.values else -1
     sums = sum_by(frame.where(names.codes == code), ["name", "kind"])
@@ -49,11 +49,8 @@ def operations(store: Store, window: Window, *, service: str) -> list[dict[str, 
 
 def _described(store: Store, window: Window) -> dict[str, dict[str, Any]]:
     """`versions`, `instances` and `last_seen` by service."""
-    tables = store.rollup_rows("instances", window.minutes)
     described: dict[str, dict[str, Any]] = {}
-    if not tables:
-        return described
-    merged = merge_instances(tables, without_minute=True)
+    merged = last_instances(store.rollup_frame("instances", window.minutes), without_minute=True)
     last_ns = merged["last_start_time"].cast(pa.int64()).to_pylist()
     columns = (merged[name].to_pylist() for name in ("service_name", "service_version", "service_instance_id"))
     for name, version, instance, seen_ns in sorted(zip(*columns, last_ns, strict=True)):

@@ -16,7 +16,6 @@ from quacktrace_collector.query.timestamps import clamp_time, format_time
 from quacktrace_collector.query.window import MINUTE_NS, PAIRING_REACH_NS
 from quacktrace_collector.store import Store
 from quacktrace_collector.store.rollup_histogram import LOWEST, upper_bound_ns
-from quacktrace_collector.store.rollup_tables import red_frame
 from quacktrace_collector.time_range import TimeRange
 
 _STATS_NS: Final = 3_600_000_000_000
@@ -96,7 +95,7 @@ def _operation_stats(store: Store, row: dict[str, Any]) -> dict[str, Any] | None
     """Of the sixty whole minutes before the span's own; None where there was no such call."""
     minute_ns = row["start_ns"] // MINUTE_NS * MINUTE_NS
     before = TimeRange(clamp_time(minute_ns - _STATS_NS), minute_ns)
-    frame = red_frame(store.rollup_rows("red", before))
+    frame = store.rollup_frame("red", before)
     is_same = np.ones(len(frame), dtype=np.bool_)
     for name, value in (("service_name", row["service_name"]), ("name", row["name"])):
         texts = frame.texts[name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,6 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from quacktrace_collector.store.rollup_tables import SCHEMAS, Rollup
+from quacktrace_collector.store.rollup_traces import TRACES
+from quacktrace_collector.time_range import TimeRange
 
 _IDS: Final = ("trace_id", "example_trace_id", "root_span_id")
 # The newest traces are read a row group at a time.
@@ -30,9 +33,40 @@ def read_rollup_table(folder: Path, name: str) -> pa.Table:
         OSError, pa.ArrowInvalid: it is absent or damaged.
     """
     schema = SCHEMAS[name]
-    texts = [field.name for field in schema if pa.types.is_dictionary(field.type)]
-    table = pq.read_table(folder / f"{name}.parquet", read_dictionary=texts, use_threads=False, partitioning=None)
+    path = folder / f"{name}.parquet"
+    table = pq.read_table(path, read_dictionary=_texts(schema), use_threads=False, partitioning=None)
     return table.cast(schema).combine_chunks()
+
+
+@dataclass(frozen=True, slots=True)
+class TraceFile:
+    """The row groups of a segment's trace index and when the first trace of each starts."""
+
+    path: Path
+    first_ns: list[int]
+    last_ns: list[int]
+
+    @staticmethod
+    def of(folder: Path) -> TraceFile:
+        """Raises OSError or pa.ArrowInvalid when it is absent or damaged."""
+        path = folder / "traces.parquet"
+        metadata = pq.read_metadata(path)
+        column = TRACES.get_field_index("start_time")
+        groups = (metadata.row_group(group) for group in range(metadata.num_row_groups))
+        bounds: list[Any] = [group.column(column).statistics for group in groups]
+        if not all(one is not None and one.has_min_max for one in bounds):
+            raise pa.ArrowInvalid(f"{path} has no bounds")
+        return TraceFile(path, [one.min_raw for one in bounds], [one.max_raw for one in bounds])
+
+    def row_groups(self, time_range: TimeRange) -> list[int]:
+        """Those with traces that start in the range."""
+        bounds = zip(self.first_ns, self.last_ns, strict=True)
+        return [group for group, (first, last) in enumerate(bounds) if time_range.overlaps(first, last)]
+
+    def read(self, row_group: int) -> pa.Table:
+        """One chunk a column."""
+        with pq.ParquetFile(self.path, read_dictionary=_texts(TRACES)) as file:
+            return file.read_row_group(row_group, use_threads=False).cast(TRACES).combine_chunks()
 
 
 def minutes_of(rollup: Rollup) -> tuple[int, int] | None:
@@ -62,6 +96,10 @@ def _write(table: pa.Table, path: Path) -> None:
         row_group_size=_ROW_GROUP_ROWS,
         store_schema=False,
     )
+
+
+def _texts(schema: pa.Schema) -> list[str]:
+    return [field.name for field in schema if pa.types.is_dictionary(field.type)]
 
 
 def _is_map(field: Any) -> bool:

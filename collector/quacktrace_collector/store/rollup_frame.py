@@ -214,6 +214,35 @@ class Frame:
             _joined_entries([Entries.of(table[entries]) for table in tables], starts) if entries else None,
         )
 
+    @staticmethod
+    def joined(frames: Sequence[Frame]) -> Frame:
+        """Rows of all frames, at least one, end to end."""
+        if len(frames) == 1:
+            return frames[0]
+        starts = np.cumsum([0, *(len(frame) for frame in frames)])
+        entries = [frame.entries for frame in frames if frame.entries is not None]
+        return Frame(
+            {name: _joined_texts([frame.texts[name] for frame in frames]) for name in frames[0].texts},
+            {name: _joined([frame.numbers[name] for frame in frames], np.int64) for name in frames[0].numbers},
+            _joined_entries(entries, starts) if entries else None,
+        )
+
+    def within(self, name: str, first: int, end: int) -> Frame:
+        """The rows where this number, by which they are in order, is at least `first` and below `end`; no copy."""
+        start, stop = np.searchsorted(self.numbers[name], [first, end]).tolist()
+        if start == 0 and stop == len(self):
+            return self
+        rows = slice(start, stop)
+        entries = None
+        if self.entries is not None:
+            held = slice(*np.searchsorted(self.entries.row, [start, stop]).tolist())
+            entries = Entries(self.entries.row[held] - start, self.entries.bucket[held], self.entries.count[held])
+        return Frame(
+            {text: Texts(texts.codes[rows], texts.values) for text, texts in self.texts.items()},
+            {number: numbers[rows] for number, numbers in self.numbers.items()},
+            entries,
+        )
+
     def where(self, keep: npt.NDArray[np.bool_]) -> Frame:
         """The rows in `keep`."""
         entries = None
@@ -231,6 +260,11 @@ class Frame:
         """The text in each of these rows."""
         texts = self.texts[name]
         return [texts.values[code] for code in texts.codes[rows].tolist()]
+
+    def first_rows(self, name: str) -> Integers:
+        """One row for each text that occurs in this column."""
+        rows: Integers = np.unique(self.texts[name].codes, return_index=True)[1]
+        return rows
 
     def key(self, name: str) -> Integers:
         """A column to group by."""

@@ -182,8 +182,12 @@ def sum_edges(frame: Frame, *, without_minute: bool = False) -> pa.Table:
 
 def merge_instances(tables: Sequence[pa.Table], *, without_minute: bool = False) -> pa.Table:
     """The last start of each instance."""
-    frame = Frame.of(tables, _INSTANCE_TEXTS, ("minute", "last_start_time"), entries=None)
-    return last_instances(frame, without_minute=without_minute)
+    return last_instances(instance_frame(tables), without_minute=without_minute)
+
+
+def instance_frame(tables: Sequence[pa.Table]) -> Frame:
+    """Rows of all tables."""
+    return Frame.of(tables, _INSTANCE_TEXTS, ("minute", "last_start_time"), entries=None)
 
 
 def last_instances(frame: Frame, *, without_minute: bool = False) -> pa.Table:

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -20,33 +19,19 @@ import pyarrow.parquet as pq
 
 from quacktrace_collector.schema import SPANS, TIMESTAMP
 from quacktrace_collector.store.feed import read_feed
+from quacktrace_collector.store.rollup_cache import FRAME_OF, MINUTE_NS, WHOLE, RollupCache
 from quacktrace_collector.store.rollup_calls import Part, join_parts
 from quacktrace_collector.store.rollup_files import read_rollup_table
 from quacktrace_collector.store.rollup_fold import ORIGIN_COLUMNS, SPAN_COLUMNS, Fold
-from quacktrace_collector.store.rollup_tables import (
-    SCHEMAS,
-    Rollup,
-    empty_rollup,
-    merge_edges,
-    merge_instances,
-    merge_red,
-    merge_rollups,
-    sum_entries,
-)
+from quacktrace_collector.store.rollup_frame import Frame
+from quacktrace_collector.store.rollup_tables import SCHEMAS, Rollup, empty_rollup, merge_rollups, sum_entries
 from quacktrace_collector.store.snapshot import OPEN_SPANS_ID, Feed, FeedFile, Segment, Snapshot
 from quacktrace_collector.time_range import TimeRange
 
 # 24 bytes a span and what waits: the newest 1.5 million spans or so can be found as parents, children and linked spans.
 _FOLD_BYTES: Final = 48 << 20
 _REPLAYED_SPANS: Final = 500_000
-_CACHE_BYTES: Final = 64 << 20
 _KEPT_FINISHED: Final = 8
-_MERGE: Final[dict[str, Callable[..., pa.Table]]] = {
-    "red": merge_red,
-    "entries": merge_red,
-    "edges": merge_edges,
-    "instances": merge_instances,
-}
 
 
 @dataclass(slots=True)
@@ -66,7 +51,7 @@ class Rollups:
         self._fold: Fold | None = None
         self._generations: dict[int, _Generation] = {}
         self._finished: OrderedDict[int, Rollup] = OrderedDict()
-        self._cache = _Cache(_CACHE_BYTES)
+        self._cache = RollupCache(recompute)
 
     def finish(self, feed: Feed, segments: Sequence[Segment]) -> Rollup:
         """The rollup of the oldest hot generation, which is full; `segments` is what was sealed before it."""
@@ -87,31 +72,40 @@ class Rollups:
             while len(self._finished) > _KEPT_FINISHED:
                 self._finished.popitem(last=False)
 
-    def rows(self, name: str, snapshot: Snapshot, time_range: TimeRange, *, by_minute: bool = False) -> list[pa.Table]:
+    def rows(self, name: str, snapshot: Snapshot, time_range: TimeRange, *, grain_ns: int = WHOLE) -> list[pa.Table]:
         """Tables of `red`, `entries` (see `sum_entries`), `edges` or `instances` with the rows of the range's minutes.
 
-        Unless `by_minute`, a segment that lies within the range as a whole gives one row a key, of any minute.
+        A row may stand for as many minutes as lie between two multiples of `grain_ns`: for all that there are if it is
+        WHOLE, for one if it is a minute.
         """
-        tables = []
-        for segment in snapshot.segments:
-            if not segment.span_count or not time_range.overlaps(segment.first_minute_ns, segment.last_minute_ns):
-                continue
-            is_whole = time_range.from_ns <= segment.first_minute_ns and segment.last_minute_ns < time_range.to_ns
-            if is_whole and not by_minute:
-                tables.append(self._cache.get(segment, name, total=True))
-            else:
-                tables.append(_within(self._cache.get(segment, name), "minute", time_range))
+        tables = [
+            _within(self._cache.table(segment, name, grain_ns=grain), "minute", part)
+            for segment, grain, part in _sealed_parts(snapshot, time_range, grain_ns)
+        ]
         for rollup in self._hot(snapshot):
             table = sum_entries(rollup.red) if name == "entries" else rollup.tables()[name]
             tables.append(_within(table, "minute", time_range))
         return [table for table in tables if table.num_rows]
 
+    def frame(self, name: str, snapshot: Snapshot, time_range: TimeRange) -> Frame:
+        """The same for sums over the range, without the examples' ids."""
+        frames = [
+            self._cache.frame(segment, name, grain_ns=grain).within("minute", part.from_ns, part.to_ns)
+            for segment, grain, part in _sealed_parts(snapshot, time_range, WHOLE)
+        ]
+        hot = []
+        for rollup in self._hot(snapshot):
+            table = sum_entries(rollup.red) if name == "entries" else rollup.tables()[name]
+            hot.append(_within(table, "minute", time_range))
+        return Frame.joined([*frames, FRAME_OF[name](hot)])
+
     def traces(self, snapshot: Snapshot, time_range: TimeRange) -> list[pa.Table]:
         """Rows of the trace index that start in the range; one trace can have several, in different tables."""
         tables = [
-            _within(self._cache.get(segment, "traces"), "start_time", time_range)
+            _within(table, "start_time", time_range)
             for segment in snapshot.segments
             if segment.span_count and time_range.overlaps(segment.first_start_ns, segment.last_start_ns)
+            for table in self._cache.traces(segment, time_range)
         ]
         tables += [_within(rollup.traces, "start_time", time_range) for rollup in self._hot(snapshot)]
         return [table for table in tables if table.num_rows]
@@ -150,54 +144,40 @@ class Rollups:
             generation.spans_length = feed.spans.length
 
 
-class _Cache:
-    """Tables of segments, the most recently used ones; not more bytes than it was given."""
-
-    def __init__(self, most_bytes: int) -> None:
-        self._most_bytes = most_bytes
-        self._size_bytes = 0
-        self._lock = threading.Lock()
-        self._tables: OrderedDict[tuple[Path, str, bool], pa.Table] = OrderedDict()
-
-    def get(self, segment: Segment, name: str, *, total: bool = False) -> pa.Table:
-        """The table of that name, or one with a row a key for all its minutes."""
-        key = (segment.path, name, total)
-        with self._lock:
-            table = self._tables.get(key)
-            if table is not None:
-                self._tables.move_to_end(key)
-                return table
-        if total:
-            table = _MERGE[name]([self.get(segment, name)], without_minute=True)
-        elif name == "entries":
-            table = sum_entries(self.get(segment, "red"))
-        else:
-            table = _read(segment, name)
-        with self._lock:
-            if key not in self._tables:
-                self._tables[key] = table
-                self._size_bytes += table.nbytes
-            while self._size_bytes > self._most_bytes and len(self._tables) > 1:
-                self._size_bytes -= self._tables.popitem(last=False)[1].nbytes
-        return table
-
-
 def recompute(segment: Segment) -> Rollup:
     """From the segment's spans alone: what they change in other segments is not in it."""
     return Fold(most_bytes=0).add(_sealed_spans(segment))[0]
 
 
 def load_rollup(segment: Segment) -> Rollup:
-    """From the segment's files."""
-    return Rollup(**{name: _read(segment, name) for name in SCHEMAS})
+    """From the segment's files; what is absent or damaged, from its spans."""
+    tables = {}
+    for name in SCHEMAS:
+        try:
+            tables[name] = read_rollup_table(segment.path, name)
+        except (OSError, pa.ArrowInvalid):
+            tables[name] = recompute(segment).tables()[name]
+    return Rollup(**tables)
 
 
-def _read(segment: Segment, name: str) -> pa.Table:
-    try:
-        return read_rollup_table(segment.path, name)
-    except (OSError, pa.ArrowInvalid):
-        # Sealed before there were rollups, or damaged: the spans are the truth.
-        return recompute(segment).tables()[name]
+def _sealed_parts(snapshot: Snapshot, time_range: TimeRange, grain_ns: int) -> Iterator[tuple[Segment, int, TimeRange]]:
+    """Which sealed rows make up the range: the grain to read a segment by, and between which minutes."""
+    for segment in snapshot.segments:
+        if not segment.span_count or not time_range.overlaps(segment.first_minute_ns, segment.last_minute_ns):
+            continue
+        if grain_ns == WHOLE:
+            is_whole = time_range.from_ns <= segment.first_minute_ns and segment.last_minute_ns < time_range.to_ns
+            yield segment, WHOLE if is_whole else MINUTE_NS, time_range
+            continue
+        # Between the first and the last multiple of the grain; the minutes before and after it one by one.
+        first, last = -(-time_range.from_ns // grain_ns) * grain_ns, time_range.to_ns // grain_ns * grain_ns
+        if first >= last:
+            yield segment, MINUTE_NS, time_range
+            continue
+        for part in (TimeRange(time_range.from_ns, first), TimeRange(last, time_range.to_ns)):
+            if part.from_ns < part.to_ns and part.overlaps(segment.first_minute_ns, segment.last_minute_ns):
+                yield segment, MINUTE_NS, part
+        yield segment, grain_ns, TimeRange(first, last)
 
 
 def _within(table: pa.Table, column: str, time_range: TimeRange) -> pa.Table:

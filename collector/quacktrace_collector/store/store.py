@@ -24,6 +24,8 @@ from quacktrace_collector.store.instance import AppendResult, Instance, Limits
 from quacktrace_collector.store.lock import DataDirLock
 from quacktrace_collector.store.migration import migrate
 from quacktrace_collector.store.problems import Problem, damage_problem, reopening_problem, space_problem
+from quacktrace_collector.store.rollup_cache import WHOLE
+from quacktrace_collector.store.rollup_frame import Frame
 from quacktrace_collector.store.snapshot import Segment, Snapshot
 from quacktrace_collector.store.views import Kind
 from quacktrace_collector.time_range import TimeRange
@@ -144,9 +146,13 @@ class Store:
         with self._using() as instance:
             return instance.rows_of_traces(kind, trace_ids, columns, time_range=time_range)
 
-    def rollup_rows(self, name: str, time_range: TimeRange, *, by_minute: bool = False) -> list[pa.Table]:
+    def rollup_rows(self, name: str, time_range: TimeRange, *, grain_ns: int = WHOLE) -> list[pa.Table]:
         """Rows of the rollup `red`, `entries`, `edges` or `instances` of the range's minutes; see `Rollups.rows`."""
-        return self._read(lambda one, snapshot: one.rollups.rows(name, snapshot, time_range, by_minute=by_minute))
+        return self._read(lambda one, snapshot: one.rollups.rows(name, snapshot, time_range, grain_ns=grain_ns))
+
+    def rollup_frame(self, name: str, time_range: TimeRange) -> Frame:
+        """The same rows ready to be added up, without the examples' ids."""
+        return self._read(lambda one, snapshot: one.rollups.frame(name, snapshot, time_range))
 
     def trace_rows(self, time_range: TimeRange) -> list[pa.Table]:
         """Rows of the trace index that start in the range, several for a trace that arrived in parts."""

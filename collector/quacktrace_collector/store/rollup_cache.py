@@ -1,0 +1,152 @@
+"""Rollups of sealed segments in memory, in the forms that are asked for: those used last, in bounded bytes."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final, TypeVar
+
+import numpy as np
+import pyarrow as pa
+
+from quacktrace_collector.store.rollup_files import TraceFile, read_rollup_table
+from quacktrace_collector.store.rollup_frame import Frame
+from quacktrace_collector.store.rollup_tables import (
+    Rollup,
+    edge_frame,
+    instance_frame,
+    merge_edges,
+    merge_instances,
+    merge_red,
+    red_frame,
+    sum_entries,
+)
+from quacktrace_collector.store.snapshot import Segment
+from quacktrace_collector.time_range import TimeRange
+
+_ROLLUP_BYTES: Final = 64 << 20
+_TRACE_BYTES: Final = 48 << 20
+WHOLE: Final = 0
+"""As a grain: one row a key, of any minute."""
+MINUTE_NS: Final = 60 * 10**9
+_MERGE: Final[dict[str, Callable[..., pa.Table]]] = {
+    "red": merge_red,
+    "entries": merge_red,
+    "edges": merge_edges,
+    "instances": merge_instances,
+}
+FRAME_OF: Final[dict[str, Callable[..., Frame]]] = {
+    "red": red_frame,
+    "entries": red_frame,
+    "edges": edge_frame,
+    "instances": instance_frame,
+}
+_Value = TypeVar("_Value")
+
+
+class RollupCache:
+    """Thread-safe; two threads that miss the same thing both make it."""
+
+    def __init__(self, recompute: Callable[[Segment], Rollup]) -> None:
+        self._recompute = recompute
+        self._rollups = _Recent(_ROLLUP_BYTES)
+        self._traces = _Recent(_TRACE_BYTES)
+
+    def table(self, segment: Segment, name: str, *, grain_ns: int = MINUTE_NS) -> pa.Table:
+        """`red`, `entries`, `edges` or `instances`, summed over so long a time."""
+
+        def make() -> pa.Table:
+            if name == "entries" and grain_ns == MINUTE_NS:
+                return sum_entries(self.table(segment, "red"))
+            if grain_ns == MINUTE_NS:
+                return self._read(segment, name)
+            minutes = self.table(segment, name)
+            if grain_ns == WHOLE:
+                return _MERGE[name]([minutes], without_minute=True)
+            return _MERGE[name]([_floored(minutes, grain_ns)])
+
+        return self._rollups.get((segment.path, name, grain_ns), make, _table_bytes)
+
+    def frame(self, segment: Segment, name: str, *, grain_ns: int = MINUTE_NS) -> Frame:
+        """The same ready to be added up."""
+        key = (segment.path, name, grain_ns, "frame")
+        return self._rollups.get(key, lambda: FRAME_OF[name]([self._table_once(segment, name, grain_ns)]), _frame_bytes)
+
+    def traces(self, segment: Segment, time_range: TimeRange) -> list[pa.Table]:
+        """Tables of the trace index, in order of start, that may have rows of the range."""
+        try:
+            file = self._traces.get((segment.path, "bounds"), lambda: TraceFile.of(segment.path), lambda _: 1_000)
+            return [
+                self._traces.get((segment.path, group), partial(file.read, group), _table_bytes)
+                for group in file.row_groups(time_range)
+            ]
+        except (OSError, pa.ArrowInvalid):
+            key = (segment.path, "recomputed")
+            return [self._traces.get(key, lambda: self._recompute(segment).traces, _table_bytes)]
+
+    def _table_once(self, segment: Segment, name: str, grain_ns: int) -> pa.Table:
+        """Without keeping what only the frame is made from."""
+        if grain_ns == MINUTE_NS and name != "entries":
+            return self._read(segment, name)
+        return self.table(segment, name, grain_ns=grain_ns)
+
+    def _read(self, segment: Segment, name: str) -> pa.Table:
+        try:
+            return read_rollup_table(segment.path, name)
+        except (OSError, pa.ArrowInvalid):
+            # Sealed before there were rollups, or damaged: the spans are the truth.
+            return self._recompute(segment).tables()[name]
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    value: Any
+    size_bytes: int
+
+
+class _Recent:
+    """The values used last, of so many bytes together."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self._size_bytes = 0
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[Hashable, _Kept] = OrderedDict()
+
+    def get(self, key: Hashable, make: Callable[[], _Value], size_of: Callable[[_Value], int]) -> _Value:
+        with self._lock:
+            kept = self._kept.get(key)
+            if kept is not None:
+                self._kept.move_to_end(key)
+                value: _Value = kept.value
+                return value
+        value = make()
+        with self._lock:
+            if key not in self._kept:
+                self._kept[key] = _Kept(value, size_of(value))
+                self._size_bytes += self._kept[key].size_bytes
+            while self._size_bytes > self._most_bytes and len(self._kept) > 1:
+                self._size_bytes -= self._kept.popitem(last=False)[1].size_bytes
+        return value
+
+
+def _floored(table: pa.Table, grain_ns: int) -> pa.Table:
+    minutes = table["minute"].cast(pa.int64()).to_numpy()
+    place = table.schema.get_field_index("minute")
+    floored = pa.array(minutes // grain_ns * grain_ns).cast(table.schema.field(place).type)
+    return table.set_column(place, table.schema.field(place), floored)
+
+
+def _table_bytes(table: pa.Table) -> int:
+    size: int = table.nbytes
+    return size
+
+
+def _frame_bytes(frame: Frame) -> int:
+    arrays = [*frame.numbers.values(), *(texts.codes for texts in frame.texts.values())]
+    if frame.entries is not None:
+        arrays += [frame.entries.row, frame.entries.count, np.asarray(frame.entries.bucket)]
+    return sum(array.nbytes for array in arrays)
