@@ -190,20 +190,27 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=200)
     parser.add_argument("--live-rounds", type=int, default=50)
+    parser.add_argument("--minutes", type=float, default=60, help="stop after this long, with the rounds done so far")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     rng = random.Random(arguments.seed)
     findings = Findings()
+    deadline = time.monotonic() + arguments.minutes * 60
     with tempfile.TemporaryDirectory() as scratch:
         base, data, log = Path(scratch, "base"), Path(scratch, "data"), Path(scratch, "log")
         build(base)
-        for number in range(arguments.rounds + arguments.live_rounds):
-            is_live = number >= arguments.rounds
+        rounds = [False] * arguments.rounds + [True] * arguments.live_rounds
+        rng.shuffle(rounds)
+        for number, is_live in enumerate(rounds):
+            if time.monotonic() > deadline:
+                break
             shutil.rmtree(data, ignore_errors=True)
             shutil.copytree(base, data)
             files = [path for path in sorted(data.rglob("*")) if path.is_file() and path.stat().st_size > 4]
             victim = rng.choice([path for path in files if path.parent.parent.name == "sealed" or not is_live])
             kind = ("truncation", "bit flip")[number % 2]
+            findings.counted[f"{kind}{'s, live' if is_live else 's'}"] += 1
+            findings.counted["hot" if victim.parent.name == "hot" else "sealed or other"] += 1
             where = f"round {number}: {kind} of {victim.relative_to(data)}{' live' if is_live else ''}"
             if not is_live:
                 damage(victim, rng, kind)
@@ -224,8 +231,7 @@ def main() -> int:
                 collector.process.kill()
                 collector.process.wait()
     result = {
-        "rounds": arguments.rounds,
-        "live_rounds": arguments.live_rounds,
+        "rounds": len(findings.ready_s),
         "seed": arguments.seed,
         **findings.counted,
         "ready_s_max": round(max(findings.ready_s, default=0), 2),
