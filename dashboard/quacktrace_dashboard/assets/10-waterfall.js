@@ -8,7 +8,7 @@ qt.Waterfall = class {
 
   // onSelect(row, isOpening) is called for every selection, isOpening when its details are asked for; onView when the
   // zoom changed. `tools` stands above the names.
-  constructor(host, model, { onSelect, onView, tools }) {
+  constructor(host, model, { onSelect, onView = () => {}, tools = null }) {
     this.host = host;
     this.onSelect = onSelect;
     this.onView = onView;

@@ -122,7 +122,7 @@ qt.TracePage = class {
       tools: this.tools.waterfall,
     });
     this.head.draw(this.model);
-    this.compareId = qt.parseTraceId(parameters.get("compare") || "");
+    this.compareId = qt.traceIdIn(parameters.get("compare") || "");
     this.setView(parameters.get("view"));
     document.title = `${data.root_name || "Trace"} · ${data.root_service_name || data.trace_id.slice(0, 8)} · quacktrace`;
     this.selectNamed(parameters.get("span"));
@@ -134,7 +134,7 @@ qt.TracePage = class {
   place(name) {
     return this.stage.appendChild(
       qt.make("div", {
-        className: "qt-trace-view",
+        className: "qt-trace-pane",
         role: "tabpanel",
         "aria-labelledby": `trace-tab-${name}`,
         "data-panel": name,
@@ -305,7 +305,7 @@ qt.TracePage = class {
       span = (parameters.get("span") || "").toLowerCase();
     const isOther = span && (this.waterfall.selected < 0 || this.model.spanId(this.waterfall.selected) !== span);
     if (isOther && this.model.rowOf(span) >= 0 && span !== this.awaited) this.selectNamed(span);
-    const compare = qt.parseTraceId(parameters.get("compare") || "");
+    const compare = qt.traceIdIn(parameters.get("compare") || "");
     if (compare !== this.compareId) this.compare(compare);
   }
 

@@ -165,7 +165,7 @@ qt.TraceTools = class {
     this.folding.setAttribute("aria-pressed", String(model.hasFolds));
     this.zoomOut.disabled = !model.isZoomed;
     const { clocks } = model;
-    this.clocks.hidden = !clocks;
+    this.clocks.hidden = !clocks || !["waterfall", "flame"].includes(view);
     if (!clocks) return;
     const worst = clocks.services
       .slice(0, 3)

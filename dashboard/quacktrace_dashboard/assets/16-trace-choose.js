@@ -1,15 +1,6 @@
 // Which trace to compare with: others like it to choose from, or any id pasted.
 "use strict";
 
-// The 32 digits of a trace id in whatever form it was copied, or null.
-qt.parseTraceId = (text) => {
-  const plain = text.trim().toLowerCase();
-  const found =
-    /^(?:[0-9a-f]{2}-)?([0-9a-f]{32})(?:-[0-9a-f]{16}-[0-9a-f]{2})?$/.exec(plain) ||
-    /^([0-9a-f]{32})$/.exec(plain.replaceAll("-", ""));
-  return found ? found[1] : null;
-};
-
 qt.chooseTrace = function (page) {
   const { make } = qt,
     { data } = page.model;
@@ -37,7 +28,7 @@ qt.chooseTrace = function (page) {
       className: "qt-choose-form",
       onsubmit: (event) => {
         event.preventDefault();
-        const id = qt.parseTraceId(field.value);
+        const id = qt.traceIdIn(field.value);
         if (id && id !== data.trace_id) compare(id);
         else problem.textContent = id ? "That is this trace itself." : "A trace id has 32 hexadecimal digits.";
       },

@@ -258,7 +258,7 @@ def test_a_saved_trace_opens_without_a_network_and_imports_back(
     expect(page.locator(".qt-trace-find [role=status]")).to_have_text("1" if trace == ORDER else "none")
     for view in ("Flame graph", "Spans", "Map", "Logs & events"):
         page.get_by_role("tab", name=view).click()
-        page.wait_for_selector(".qt-trace-view[data-ready=true]:visible")
+        page.wait_for_selector(".qt-trace-pane[data-ready=true]:visible")
     assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
     assert page.evaluate("window.pwned") is None
     outcome = import_file(orders.client, file)
