@@ -61,6 +61,27 @@
     else qt.patchUrl({ q: text || null, limit: null });
   }
 
+  // Whether there are facets is a matter of this screen's width, not of the link.
+  const FACETS = "quacktrace-facets";
+  function remembered() {
+    try {
+      return localStorage.getItem(FACETS);
+    } catch {
+      return null; // storage is blocked
+    }
+  }
+
+  function showFacets(isShown) {
+    document.documentElement.dataset.facets = isShown ? "on" : "off";
+    $("traces-facets-toggle").setAttribute("aria-expanded", String(isShown));
+    try {
+      localStorage.setItem(FACETS, isShown ? "on" : "off");
+    } catch {
+      /* this tab only */
+    }
+    if (isShown && answer && !$("traces-facets").hasChildNodes()) askSide();
+  }
+
   function mount() {
     const host = $("traces-tools");
     if (!host || (tools && tools.parentElement === host)) return;
@@ -69,6 +90,8 @@
     charts = qt.chartTools();
     host.replaceChildren(box.element, tools);
     $("traces-chart-tools").replaceChildren(charts);
+    $("traces-facets-toggle").onclick = () => showFacets(document.documentElement.dataset.facets === "off");
+    showFacets(remembered() !== "off");
     answer = null;
     seen = { search: null, ids: new Set() };
   }
@@ -130,6 +153,9 @@
   async function askSide() {
     const host = $("traces-facets");
     side?.abort();
+    if (document.documentElement.dataset.facets === "off") return host.replaceChildren();
+    if (!host.hasChildNodes())
+      host.replaceChildren(...[1, 2, 3].map(() => qt.make("div", { className: "qt-skeleton qt-facet-skeleton", "aria-hidden": "true" })));
     side = new AbortController();
     const { signal } = side;
     host.dataset.stale = "true";

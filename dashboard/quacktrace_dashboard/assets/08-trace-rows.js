@@ -111,7 +111,7 @@
     { heading: "Span", width: "minmax(190px, 1.6fr)", cell: (row) => title(row.service_name, row.name) },
     DURATION,
     { heading: "Kind", width: "86px", cell: (row) => qt.make("span", { className: "qt-muted", text: row.kind.toLowerCase() }) },
-    { heading: "Status", width: "74px", cell: (row) => (row.status_code === "ERROR" ? failed("error") : qt.make("span", { className: "qt-faint", text: row.status_code.toLowerCase() })) },
+    { heading: "Status", width: "74px", cell: (row) => (row.status_code === "ERROR" ? qt.make("span", { className: "qt-trace-failed qt-error-text" }, qt.icon("error"), "error") : qt.make("span", { className: "qt-faint", text: row.status_code.toLowerCase() })) },
   ];
 
   const custom = (key, index) => ({

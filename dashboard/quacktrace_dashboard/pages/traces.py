@@ -27,7 +27,18 @@ _ORDERS: Final = {
 }
 _SCOPES: Final = {"root": "root spans", "entry": "entry spans", "all": "spans"}
 _LIMITS: Final = (100, 300, 1000)
-_HOUR_MS: Final = 3_600_000
+_SYNTAX: Final = (
+    ("checkout", "the span's name contains it"),
+    ("service = cart", "this value; * stands for anything"),
+    ("status != error", "another value, or none"),
+    ("http.response.status_code >= 500", "a number; > >= < <="),
+    ("name =~ ^(GET|POST)", "a regular expression; !~ for the opposite"),
+    ("user.tier exists", "the attribute is there; absent, it is not"),
+    ("kind in (client, producer)", "one of these"),
+    ("duration > 200ms", "of the whole trace; span.duration of the span"),
+    ("a and (b or not c)", "terms next to each other must all hold, on one span"),
+    ('resource.host.name = "node 1"', "of the resource; event.KEY of an event"),
+)
 
 
 def layout(_: Mapping[str, str]) -> Component:
@@ -50,6 +61,13 @@ def layout(_: Mapping[str, str]) -> Component:
                                 [
                                     html.Div(
                                         [
+                                            html.Button(
+                                                [icon("filter"), "Facets"],
+                                                id="traces-facets-toggle",
+                                                className="qt-link-button",
+                                                type="button",
+                                                **{"aria-controls": "traces-facets", "aria-expanded": "true"},
+                                            ),
                                             html.Span("Drag to look closer", className="qt-muted"),
                                             html.Div(id="traces-chart-tools"),
                                         ],
@@ -102,7 +120,7 @@ def register(app: Dash, client: QueryClient) -> None:
         try:
             answer = client.get(f"/api/v1/{what}", parameters)
         except DashboardError as error:
-            return _problem(error), None if _is_shown_at_the_search(error) else error_card(error), ""
+            return _problem(error), _syntax() if _is_shown_at_the_search(error) else error_card(error), ""
         if not answer[what]:
             return None, _nothing(client, answer, state, viewer, parameters), ""
         return _picture(answer, what, state, viewer), None, _summary(answer, what, state)
@@ -155,6 +173,17 @@ def _is_shown_at_the_search(error: DashboardError) -> bool:
     return isinstance(error, QueryError) and error.position is not None
 
 
+def _syntax() -> Component:
+    """Show how a search is written, where the rows would be."""
+    return html.Section(
+        [
+            html.H2("How a search is written"),
+            html.Dl([html.Div([html.Dt(html.Code(term)), html.Dd(meaning)]) for term, meaning in _SYNTAX]),
+        ],
+        className="qt-card qt-syntax",
+    )
+
+
 def _nothing(
     client: QueryClient,
     answer: dict[str, Any],
@@ -174,7 +203,7 @@ def _nothing(
     clear = html.A(
         [icon("close"), "Clear the filters"],
         href=_without_filters(state).to_search() or "?",
-        className="qt-button qt-button-primary",
+        className="qt-button",
     )
     state_of_it = empty_state(
         f"No {what} match these filters", _why(filters) or "Loosen a filter, or look at a longer time.", clear
@@ -189,7 +218,7 @@ def _nothing(
                         html.A(
                             [icon("exclude"), "Without ", html.Code(one["filter"])],
                             href=_without(state, one).to_search() or "?",
-                            className="qt-button",
+                            className="qt-button qt-button-primary",
                         )
                     )
                     for one in guilty
