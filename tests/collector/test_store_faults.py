@@ -134,7 +134,7 @@ def test_a_disk_that_fills_while_sealing_keeps_the_generation_hot_until_there_is
 
 
 def test_a_feed_that_cannot_be_written_stores_nothing_of_the_batch(tmp_path: Path) -> None:
-    """The log is smaller than the feed for what compresses, so that the size limit hits the feed first."""
+    """It is written before the log, so that the limit on a file's size hits it first."""
     store = Store(tmp_path, least_free_bytes=0)
     store.append(batch(1), None)
     (feed,) = (tmp_path / "hot").glob("000000000001.spans-*.arrows")
