@@ -11,6 +11,7 @@ import pytest
 
 from quacktrace_collector.decode import decode_logs, decode_spans
 from quacktrace_collector.store import Store
+from quacktrace_collector.store.attribute_rows import AttributeValue
 from quacktrace_collector.store.parquet_files import ROW_GROUP_ROWS, in_row_groups
 from quacktrace_collector.store.trace_places import row_groups_with
 from quacktrace_collector.store.views import PUBLIC_LOG_COLUMNS, PUBLIC_SPAN_COLUMNS, Kind
@@ -90,6 +91,18 @@ def test_a_segment_without_places_is_scanned(store: Store) -> None:
         (segment / "traces.groups.npy").unlink()
     assert row_groups_with(_segments(store)[0], "spans", [trace_hex(5)]) is None
     assert store.rows_of_traces("spans", [trace_hex(5)], ["span_id", "is_open"]).sort_by("span_id") == expected
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("n", "7"), ("db.system", "redis"), ("n", "redis"), ("none", "7"), ("n", "")]
+)
+def test_an_attribute_finds_the_spans_that_a_scan_finds(store: Store, key: str, value: str) -> None:
+    query = "select trace_id, span_id, resource from spans where attributes[$key] = $value order by trace_id, span_id"
+    parameters = {"key": key, "value": value}
+    scanned = store.query(query, parameters)
+    assert scanned.num_rows == {"n7": 9, "db.systemredis": 108}.get(key + value, 0)
+    assert store.query(query, parameters, attribute=AttributeValue(key, value)).to_pylist() == scanned.to_pylist()
     store.close()
 
 

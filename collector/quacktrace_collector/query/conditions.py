@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from quacktrace_collector.errors import BadRequestError
+from quacktrace_collector.store.attribute_rows import AttributeValue
 
 
 @dataclass(slots=True)
@@ -13,6 +14,8 @@ class Conditions:
 
     clauses: list[str] = field(default_factory=list)
     parameters: dict[str, object] = field(default_factory=dict)
+    attribute: AttributeValue | None = None
+    """An attribute that every span which fulfils all clauses has: finding the spans that have it is quicker."""
 
     def __bool__(self) -> bool:
         return bool(self.clauses)

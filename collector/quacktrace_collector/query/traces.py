@@ -99,6 +99,7 @@ class _SpanSearch:
             Query.TRACE_MATCHES.sql.replace("{matching}", self._conditions.sql),
             {"from_ns": part.from_ns, "to_ns": part.to_ns, **self._conditions.parameters},
             time_range=part,
+            attribute=self._conditions.attribute,
         )
         self._searched_from_ns = from_ns
         self._trace_ids = pa.concat_arrays([self._trace_ids, _one_array(table["trace_id"])])
@@ -109,10 +110,12 @@ def _find_in(
     store: Store, part: TimeRange, wanted: TraceFilter, search: _SpanSearch | None, *, order: Order, most: int
 ) -> pa.Table:
     """Rows of the trace index for up to `most` traces that start in the range, in order."""
-    traces = merge_traces(store.trace_rows(TimeRange(part.from_ns, clamp_time(part.to_ns + PAIRING_REACH_NS))))
-    keep = _matches(traces, wanted) & (_integers(traces, "start_time") < part.to_ns)
+    tables = store.trace_rows(TimeRange(part.from_ns, clamp_time(part.to_ns + PAIRING_REACH_NS)))
     if search is not None:
-        keep &= pc.is_in(traces["trace_id"], value_set=search.since(part.from_ns)).to_numpy()
+        ids = search.since(part.from_ns)
+        tables = [table.filter(pc.is_in(table["trace_id"], value_set=ids)) for table in tables]
+    traces = merge_traces(tables)
+    keep = _matches(traces, wanted) & (_integers(traces, "start_time") < part.to_ns)
     rows = np.flatnonzero(keep)
     rows = rows[np.argsort(-_sort_key(traces, order)[rows], kind="stable")]
     while True:

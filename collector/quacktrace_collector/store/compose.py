@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+import pyarrow as pa
+
 from quacktrace_collector.feed_reader import FEED_SCHEMAS, RecordBatches
+from quacktrace_collector.store.attribute_rows import AttributeValue, rows_with_attribute
 from quacktrace_collector.store.snapshot import Snapshot
 from quacktrace_collector.store.trace_reader import read_traces
 from quacktrace_collector.store.views import PUBLIC_COLUMNS, Kind, hot_relation, sealed_relation
@@ -30,13 +33,19 @@ class Composed:
     tables: Mapping[str, RecordBatches]
 
 
-def compose(sql: str, snapshot: Snapshot, time_range: TimeRange | None, trace_ids: Sequence[str] = ()) -> Composed:
+def compose(
+    sql: str,
+    snapshot: Snapshot,
+    time_range: TimeRange | None,
+    trace_ids: Sequence[str] = (),
+    attribute: AttributeValue | None = None,
+) -> Composed:
     """`sql` with the snapshot's relations as its first common table expressions, only those it names."""
+    rows = _Wanted(snapshot, time_range, trace_ids, attribute)
     body = _LEADING_COMMENTS.sub("", sql)
     tables: dict[str, RecordBatches] = {}
     relations = ", ".join(
-        f"{kind} as not materialized ({_relation(kind, columns, snapshot, time_range, trace_ids, tables)})"
-        for kind, columns in _read_by(body)
+        f"{kind} as not materialized ({_relation(kind, columns, rows, tables)})" for kind, columns in _read_by(body)
     )
     if relations:
         head = _WITH.match(body)
@@ -44,21 +53,30 @@ def compose(sql: str, snapshot: Snapshot, time_range: TimeRange | None, trace_id
     return Composed(body, tables)
 
 
-def _relation(
-    kind: Kind,
-    columns: Sequence[str],
-    snapshot: Snapshot,
-    time_range: TimeRange | None,
-    trace_ids: Sequence[str],
-    tables: dict[str, RecordBatches],
-) -> str:
-    """SQL for all rows of this kind, less those that cannot be of the range or the traces."""
-    if trace_ids:
-        found = read_traces(snapshot, kind, trace_ids, columns, time_range)
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    snapshot: Snapshot
+    time_range: TimeRange | None
+    trace_ids: Sequence[str]
+    attribute: AttributeValue | None
+
+
+def _relation(kind: Kind, columns: Sequence[str], wanted: _Wanted, tables: dict[str, RecordBatches]) -> str:
+    """SQL for all rows of this kind, less those that cannot be of the range or the traces or have the attribute."""
+    snapshot, time_range = wanted.snapshot, wanted.time_range
+    if wanted.trace_ids:
+        found = read_traces(snapshot, kind, wanted.trace_ids, columns, time_range)
         tables[f"_{kind}_of_traces"] = RecordBatches(found.table)
         parts, files = [f"from _{kind}_of_traces"], found.to_scan
     else:
         parts, files = _hot_relations(kind, columns, snapshot, time_range, tables), snapshot.files(kind, time_range)
+        if wanted.attribute is not None and kind == "spans":
+            rows = {path: rows_with_attribute(path, wanted.attribute, columns, time_range) for path in files}
+            files = [path for path, table in rows.items() if table is None]
+            if len(files) < len(rows):
+                with_attribute = pa.concat_tables([table for table in rows.values() if table is not None])
+                tables["_spans_with_attribute"] = RecordBatches(with_attribute)
+                parts.append("from _spans_with_attribute")
     if files:
         parts.append(sealed_relation(kind, files, columns=columns))
     if not parts:

@@ -26,6 +26,7 @@ from quacktrace_collector.errors import (
     StoreUnavailableError,
 )
 from quacktrace_collector.metrics import Metrics
+from quacktrace_collector.store.attribute_rows import AttributeValue
 from quacktrace_collector.store.catalog import Catalog
 from quacktrace_collector.store.compose import compose
 from quacktrace_collector.store.damage import Damage
@@ -156,12 +157,13 @@ class Instance:
         *,
         time_range: TimeRange | None = None,
         trace_ids: Sequence[str] = (),
+        attribute: AttributeValue | None = None,
         timeout_s: float = 30.0,
     ) -> pa.Table:
         """See `Store.query`."""
 
         def run(snapshot: Snapshot) -> pa.Table:
-            composed = compose(sql, snapshot, time_range, trace_ids)
+            composed = compose(sql, snapshot, time_range, trace_ids, attribute)
             cursor = self._connection.cursor()
             try:
                 for name, rows in composed.tables.items():

@@ -39,7 +39,7 @@ def sealed_rows(kind: Kind, path: Path, trace_ids: Sequence[str], columns: Seque
         return None
     if not groups:
         return public_schema(columns).empty_table()
-    footer, dictionaries = _footer(path)
+    footer, dictionaries = footer_of(path)
     stored = {FROM_JSON.get(column, column) for column in columns} | {"trace_id"}
     if "end_time" in stored:
         stored |= {"start_time", "duration_ns"}
@@ -58,7 +58,7 @@ def sealed_rows(kind: Kind, path: Path, trace_ids: Sequence[str], columns: Seque
 
 
 @lru_cache(maxsize=_FOOTERS)
-def _footer(path: Path) -> tuple[pq.FileMetaData, list[str]]:
+def footer_of(path: Path) -> tuple[pq.FileMetaData, list[str]]:
     """A sealed file never changes. With it, the columns that repeat themselves: they are decoded as dictionaries."""
     metadata = pq.read_metadata(path)
     schema = metadata.schema

@@ -15,6 +15,7 @@ import pyarrow as pa
 from quacktrace_collector.decode import Decoded
 from quacktrace_collector.errors import MalformedBodyError, StartupError, StoreUnavailableError
 from quacktrace_collector.metrics import Metrics
+from quacktrace_collector.store.attribute_rows import AttributeValue
 from quacktrace_collector.store.damage import Damage
 from quacktrace_collector.store.durable import sync
 from quacktrace_collector.store.free_space import LEAST_FREE_BYTES, FreeSpace
@@ -120,12 +121,13 @@ class Store:
         *,
         time_range: TimeRange | None = None,
         trace_ids: Sequence[str] = (),
+        attribute: AttributeValue | None = None,
         timeout_s: float = 30.0,
     ) -> pa.Table:
         """Run one of our own queries over the relations `spans` and `logs`; blocks, so call it from a thread.
 
         `time_range` leaves out files that have nothing in it, `trace_ids` (32 hex digits each) those that have no
-        span of these traces; neither filters all rows.
+        row of these traces, `attribute` spans that surely do not have it; none of them stands for a condition.
 
         Raises:
             QueryTimeoutError: interrupted after `timeout_s`.
@@ -133,7 +135,9 @@ class Store:
             StoreUnavailableError: the store is being reopened.
         """
         with self._using() as instance:
-            return instance.query(sql, parameters, time_range=time_range, trace_ids=trace_ids, timeout_s=timeout_s)
+            return instance.query(
+                sql, parameters, time_range=time_range, trace_ids=trace_ids, attribute=attribute, timeout_s=timeout_s
+            )
 
     def rows_of_traces(
         self, kind: Kind, trace_ids: Sequence[str], columns: Sequence[str], *, time_range: TimeRange | None = None

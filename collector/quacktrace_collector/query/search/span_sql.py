@@ -19,6 +19,7 @@ from quacktrace_collector.query.search.tree import (
     Pattern,
     TraceDuration,
 )
+from quacktrace_collector.store.attribute_rows import AttributeValue
 
 _INT32_DIGITS: Final = 9
 
@@ -29,6 +30,7 @@ def add_node(conditions: Conditions, node: Node) -> None:
         return
     for part in node.nodes if isinstance(node, And) else (node,):
         conditions.clauses.append(_sql(conditions, part))
+        conditions.attribute = conditions.attribute or _attribute_value(part)
 
 
 def value_sql(conditions: Conditions, field: Field) -> str:
@@ -45,6 +47,12 @@ def value_sql(conditions: Conditions, field: Field) -> str:
             return field.column
         case "text":
             return f"nullif({field.column}, '')"
+
+
+def _attribute_value(node: Node) -> AttributeValue | None:
+    if isinstance(node, Compare) and node.comparison == "=" and node.field.maps == ("attributes",):
+        return AttributeValue(node.field.attribute, node.value.text) if node.value.is_literal else None
+    return None
 
 
 def _sql(conditions: Conditions, node: Node) -> str:
