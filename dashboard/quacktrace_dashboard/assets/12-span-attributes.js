@@ -29,9 +29,10 @@ qt.SpanAttributes = class {
     this.span = null; // the one whose attributes are shown, to look for others like it
   }
 
-  list(attributes) {
+  // `place` is how the search language says whose attributes these are: "resource.", "event." or nothing for the span's.
+  list(attributes, place = "") {
     const sorted = [...attributes].sort((a, b) => (a.key < b.key ? -1 : 1));
-    return qt.make("dl", { className: "qt-attributes" }, ...sorted.map((attribute) => this.one(attribute)));
+    return qt.make("dl", { className: "qt-attributes" }, ...sorted.map((attribute) => this.one(attribute, place)));
   }
 
   // The list with a filter above it that stays from span to span.
@@ -55,7 +56,7 @@ qt.SpanAttributes = class {
     return [field, list];
   }
 
-  one({ key, value, type }) {
+  one({ key, value, type }, place = "") {
     const { make } = qt,
       isQuery = qt.isQueryKey(key),
       isLong = isQuery || value.includes("\n") || type === "kvlist" || type === "array";
@@ -69,18 +70,18 @@ qt.SpanAttributes = class {
       "div",
       {},
       make("dt", {}, make("bdi", { text: key }), type !== "string" && make("small", { text: type })),
-      make("dd", { className: `is-${type}${isLong ? " is-long" : ""}` }, text, this.tools(key, value)),
+      make("dd", { className: `is-${type}${isLong ? " is-long" : ""}` }, text, this.tools(key, value, place)),
     );
   }
 
-  tools(key, value) {
+  tools(key, value, place) {
     const { make } = qt;
     const isFilterable =
       !this.isFile && value !== "" && value.length <= qt.SpanAttributes.MOST_FILTERABLE && !value.includes("\n");
     const link = (icon, title, label, other) =>
       make(
         "a",
-        { className: "qt-tool", href: qt.findLink(key, value, other), title, "aria-label": label },
+        { className: "qt-tool", href: qt.findLink(place + key, value, other), title, "aria-label": label },
         qt.icon(icon),
       );
     return make(

@@ -105,7 +105,7 @@ qt.SpanSections = class {
 
   resource(span) {
     if (!span.resource.length) return null;
-    return this.section("Resource", span.resource.length, false, this.attributes.list(span.resource));
+    return this.section("Resource", span.resource.length, false, this.attributes.list(span.resource, "resource."));
   }
 
   events(events, model, dropped) {
@@ -129,7 +129,7 @@ qt.SpanSections = class {
               make("b", { text: event.name || "unnamed" }),
               make("span", { className: "qt-muted", text: qt.signed(qt.offset(event.time, zero)) }),
             ),
-            event.attributes.length > 0 && this.attributes.list(event.attributes),
+            event.attributes.length > 0 && this.attributes.list(event.attributes, "event."),
           ),
         ),
       ),
@@ -152,7 +152,7 @@ qt.SpanSections = class {
             "li",
             {},
             this.spanLink(link.trace_id, link.span_id, `${link.trace_id.slice(0, 16)}… · ${link.span_id}`),
-            link.attributes.length > 0 && this.attributes.list(link.attributes),
+            link.attributes.length > 0 && new qt.SpanAttributes(true).list(link.attributes),
           ),
         ),
       ),
