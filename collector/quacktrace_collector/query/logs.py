@@ -45,6 +45,7 @@ def find_logs(
         sql.replace("{direction}", "desc" if newest_first else "asc"),
         {"from_ns": time_range.from_ns, "to_ns": time_range.to_ns, "limit": limit + 1, **conditions.parameters},
         time_range=time_range,
+        trace_ids=[wanted.trace_id] if wanted.trace_id else (),
     )
     rows = table.to_pylist()
     return FoundLogs([_record(row) for row in rows[:limit]], len(rows) > limit)

@@ -11,8 +11,8 @@ from quacktrace_collector.query.attributes import attribute_list
 from quacktrace_collector.query.logs import LogFilter, find_logs
 from quacktrace_collector.query.red import P50_P95
 from quacktrace_collector.query.rollup_sums import sum_by
-from quacktrace_collector.query.sql_files import Query
 from quacktrace_collector.query.timestamps import clamp_time, format_time
+from quacktrace_collector.query.trace_table import trace_table
 from quacktrace_collector.query.window import MINUTE_NS, PAIRING_REACH_NS
 from quacktrace_collector.store import Store
 from quacktrace_collector.store.rollup_histogram import LOWEST, upper_bound_ns
@@ -44,11 +44,18 @@ _AS_THEY_ARE: Final = (
     "dropped_events_count",
     "dropped_links_count",
 )
+_COLUMNS: Final = (
+    *_AS_THEY_ARE,
+    *("start_time", "end_time", "received_at", "attributes", "attributes_types", "resource", "resource_types"),
+    *("scope_attributes", "scope_attributes_types", "events", "links", "is_open"),
+)
 
 
 def span_detail(store: Store, trace_id: str, span_id: str) -> dict[str, Any]:
     """Raises NotFoundError when the span is not stored."""
-    rows = store.query(Query.SPAN.sql, {"trace_id": trace_id, "span_id": span_id}, trace_ids=[trace_id]).to_pylist()
+    table = trace_table(store, trace_id, _COLUMNS, span_id=span_id)
+    # An ended span beats an open one, then the first arrival.
+    rows = table.sort_by([("is_open", "ascending"), ("received_ns", "ascending")]).slice(0, 1).to_pylist()
     if not rows:
         raise NotFoundError(
             f"span {span_id} of trace {trace_id} is not stored", hint="open the trace itself", code="span_not_found"

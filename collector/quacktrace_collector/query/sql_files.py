@@ -19,7 +19,6 @@ class Query(Enum):
     HOTSPOTS = "hotspots"
     LINKED_FROM = "linked_from"
     LOGS = "logs"
-    SPAN = "span"
     SPAN_MATCHES = "span_matches"
     TRACE_EDGES = "trace_edges"
     TRACE_ENTRIES = "trace_entries"

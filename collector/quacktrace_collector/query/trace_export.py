@@ -6,12 +6,19 @@ from typing import Any, Final
 
 from quacktrace_collector.errors import QueryTooLargeError
 from quacktrace_collector.query.otlp_documents import trace_request
-from quacktrace_collector.query.sql_files import Query
 from quacktrace_collector.query.trace_spans import rows_to_keep, trace_not_found
+from quacktrace_collector.query.trace_table import trace_table
 from quacktrace_collector.store import Store
 
 _MOST_EXPORTED: Final = 100_000
-_OF_TRACE: Final = "where trace_id = $trace_id order by start_time, span_id limit $limit"
+_COLUMNS: Final = (
+    *("trace_id", "span_id", "parent_span_id", "trace_state", "flags", "name", "kind", "start_time", "end_time"),
+    *("status_code", "status_message", "attributes", "attributes_types", "events", "links"),
+    *("dropped_attributes_count", "dropped_events_count", "dropped_links_count"),
+    *("resource", "resource_types", "resource_dropped_attributes_count", "resource_entity_refs", "resource_schema_url"),
+    *("scope_name", "scope_version", "scope_attributes", "scope_attributes_types"),
+    *("scope_dropped_attributes_count", "scope_schema_url", "received_at", "is_open"),
+)
 
 
 def export_trace(store: Store, trace_id: str) -> dict[str, Any]:
@@ -21,11 +28,7 @@ def export_trace(store: Store, trace_id: str) -> dict[str, Any]:
         NotFoundError: no span of the trace is stored.
         QueryTooLargeError: more than 100,000 are.
     """
-    table = store.query(
-        f"{Query.TRACE_EXPORT.sql}{_OF_TRACE}",
-        {"trace_id": trace_id, "limit": _MOST_EXPORTED + 1},
-        trace_ids=[trace_id],
-    )
+    table = trace_table(store, trace_id, _COLUMNS).sort_by([("start_ns", "ascending"), ("span_id", "ascending")])
     if not table.num_rows:
         raise trace_not_found(trace_id)
     if table.num_rows > _MOST_EXPORTED:
