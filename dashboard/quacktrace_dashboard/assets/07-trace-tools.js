@@ -17,7 +17,6 @@
     ["", "Scatter", "The rows below as dots"],
     ["heatmap", "Heatmap", "Everything that was found, counted"],
   ];
-  const DELAY_MS = 600;
   const parameter = (name) => new URLSearchParams(location.search).get(name) || "";
 
   // Buttons of which one is pressed: `name` is the parameter they set.
@@ -40,37 +39,6 @@
       for (const button of buttons) button.setAttribute("aria-pressed", String(button.dataset.value === now));
     };
     return element;
-  }
-
-  // A field that says what the link says, unless somebody is in it.
-  function field(name, label, placeholder) {
-    const input = qt.make("input", {
-      id: `traces-${name}`,
-      type: "text",
-      className: "qt-field",
-      "aria-label": label,
-      placeholder,
-      autocomplete: "off",
-      spellcheck: "false",
-    });
-    let timer = 0;
-    const write = () => {
-      clearTimeout(timer);
-      timer = 0;
-      if (input.isConnected && parameter(name) !== input.value.trim()) qt.patchUrl({ [name]: input.value.trim() || null, limit: null });
-    };
-    input.addEventListener("input", () => {
-      clearTimeout(timer);
-      timer = setTimeout(write, DELAY_MS);
-    });
-    input.addEventListener("change", write);
-    input.addEventListener("keydown", (event) => {
-      if (event.key === "Enter") write();
-    });
-    input.show = () => {
-      if (document.activeElement !== input && !timer) input.value = parameter(name);
-    };
-    return input;
   }
 
   function chips() {
@@ -100,6 +68,17 @@
           ),
         ),
       );
+    };
+    return element;
+  }
+
+  // The query that finds the same traces; spans have none.
+  function sqlLink() {
+    const element = qt.make("span");
+    element.show = () => {
+      const asked = Object.fromEntries(new URLSearchParams(qt.traces.parameters()));
+      delete asked.columns;
+      element.replaceChildren(...(parameter("scope") ? [] : [qt.showSql("traces", asked, "traces", { asButton: true })]));
     };
     return element;
   }
@@ -196,23 +175,29 @@
       make(
         "div",
         { className: "qt-filter-durations" },
-        field("min_duration", "Shortest duration", "min 200ms"),
+        qt.urlField("min_duration", "Shortest duration", "min 200ms"),
         make("span", { className: "qt-muted", text: "to" }),
-        field("max_duration", "Longest duration", "max 2s"),
+        qt.urlField("max_duration", "Longest duration", "max 2s"),
       ),
       chips(),
-      make(
-        "div",
-        { className: "qt-filter-end" },
-        menu("traces-saved", "pin", "Saved", (panel, close) => qt.savedSearches(panel, close)),
-        menu("traces-columns", "table", "Columns", columnsPanel),
-        menu("traces-download", "download", "Download", downloadPanel),
-      ),
     ];
     const element = make("div", { className: "qt-filters", role: "group", "aria-label": "Filters" }, ...parts);
     element.show = () => {
       for (const part of element.querySelectorAll("*")) part.show?.();
     };
+    return element;
+  };
+
+  // What stands beside the title.
+  qt.traceHeadTools = function () {
+    const parts = [
+      sqlLink(),
+      menu("traces-saved", "pin", "Saved", (panel, close) => qt.savedSearches(panel, close)),
+      menu("traces-columns", "table", "Columns", columnsPanel),
+      menu("traces-download", "download", "Download", downloadPanel),
+    ];
+    const element = qt.make("div", { className: "qt-trace-head-tools" }, ...parts);
+    element.show = () => parts[0].show();
     return element;
   };
 

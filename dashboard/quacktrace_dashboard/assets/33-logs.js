@@ -3,7 +3,7 @@
 
 (function () {
   const { qt } = window;
-  const FILTERS = ["q", "severity", "service"];
+  const SELECTS = ["severity", "service"];
   const LEVELS = [[21, "fatal"], [17, "error"], [13, "warn"], [9, "info"], [5, "debug"], [1, "trace"]];
   const opened = new Set();
 
@@ -63,13 +63,15 @@
       host.dataset.ready = String((logs || []).length);
     },
     readLogFilters: (search) => {
-      const parameters = new URLSearchParams(search || "");
-      return [parameters.get("q") || "", parameters.get("severity"), parameters.get("service")];
+      const parameters = new URLSearchParams(search || ""), host = document.getElementById("logs-words");
+      if (host && !host.firstChild) host.append(qt.urlField("q", "Words in the message", "Words in the message", { className: "qt-field qt-logs-words" }));
+      host?.firstChild.show();
+      return SELECTS.map((name) => parameters.get(name));
     },
     writeLogFilters: (...values) => {
       if (location.pathname !== "/logs") return;
       const changes = {};
-      FILTERS.forEach((name, i) => { changes[name] = values[i] || null; });
+      SELECTS.forEach((name, i) => { changes[name] = values[i] || null; });
       qt.patchUrl(changes);
     },
   });

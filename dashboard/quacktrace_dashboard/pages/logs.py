@@ -23,7 +23,8 @@ from quacktrace_dashboard.states import error_card, no_data
 
 __all__ = ["PAGE"]
 
-_FILTERS = ("q", "severity", "service")
+_SELECTS = ("severity", "service")
+_FILTERS = ("q", *_SELECTS)
 _SEVERITIES = ("trace", "debug", "info", "warn", "error", "fatal")
 _LIMITS = (200, 1000, 5000)
 
@@ -58,12 +59,12 @@ def layout(_: Mapping[str, str]) -> Component:
 def register(app: Dash, client: QueryClient) -> None:
     app.clientside_callback(
         ClientsideFunction("quacktrace", "readLogFilters"),
-        *(Output(f"logs-{name}", "value") for name in _FILTERS),
+        *(Output(f"logs-{name}", "value") for name in _SELECTS),
         Input("shell-url", "search"),
     )
     app.clientside_callback(
         ClientsideFunction("quacktrace", "writeLogFilters"),
-        *(Input(f"logs-{name}", "value") for name in _FILTERS),
+        *(Input(f"logs-{name}", "value") for name in _SELECTS),
         prevent_initial_call=True,
     )
     app.clientside_callback(ClientsideFunction("quacktrace", "drawLogs"), Input("logs-answer", "data"))
@@ -106,20 +107,7 @@ def register(app: Dash, client: QueryClient) -> None:
 def _filter_bar() -> Component:
     return html.Div(
         [
-            html.Label(
-                [
-                    html.Span("Words in the message", className="qt-unseen"),
-                    dcc.Input(
-                        id="logs-q",
-                        type="text",
-                        placeholder="Words in the message",
-                        debounce=0.3,
-                        value="",
-                        className="qt-logs-words",
-                        autoComplete="off",
-                    ),
-                ]
-            ),
+            html.Div(id="logs-words"),  # its input is the asset's: Dash's own moves the caret while somebody types
             dmc.Select(
                 id="logs-severity",
                 placeholder="Every severity",

@@ -45,7 +45,12 @@ def layout(_: Mapping[str, str]) -> Component:
     return html.Div(
         [
             html.Div(
-                [html.H1("Traces"), html.Span(id="traces-summary", className="qt-muted", role="status")],
+                [
+                    html.H1("Traces"),
+                    html.Span(id="traces-summary", className="qt-muted", role="status"),
+                    html.Div(className="qt-page-head-gap"),
+                    html.Div(id="traces-head-tools", className="qt-page-tools"),
+                ],
                 className="qt-page-head",
             ),
             # Made by the assets: Dash's own inputs write back what they last sent while somebody types.
