@@ -7,72 +7,17 @@ from the spans, and a test compares the numbers. They are for people to read, so
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from quacktrace_collector.api import parameters
-from quacktrace_collector.api.trace_ids import parse_span_id, parse_trace_id
-from quacktrace_collector.api.trace_search import trace_cases
-from quacktrace_collector.query.logs import SEVERITIES
-from quacktrace_collector.query.traces import ORDERS, TraceFilter
-from quacktrace_collector.query.window import Window
-from quacktrace_collector.sql.literals import inline, text, timestamp
+from quacktrace_collector.sql.literals import text, timestamp
+from quacktrace_collector.sql.panel_request import PanelRequest
+from quacktrace_collector.sql.search_panels import logs_sql, spans_sql, traces_sql
 
 __all__ = ["PANELS", "PanelRequest"]
 
 _PERCENTILES: Final = """quantile_ms(list(durations), 0.5) as p50_ms,
     quantile_ms(list(durations), 0.95) as p95_ms"""
-_TRACE_ORDERS: Final = {
-    "newest": "start_time desc",
-    "slowest": "coalesce(root_duration_ns, duration_ns) desc",
-    "errors": "error_count desc, start_time desc",
-    "spans": "span_count desc, start_time desc",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class PanelRequest:
-    """What the panel's answer was asked with: the API's own parameters, and the range they mean."""
-
-    query: parameters.Parameters
-    window: Window
-
-    @property
-    def minutes(self) -> Window:
-        """The range in whole minutes, by which most panels count."""
-        return self.window.in_whole_minutes()
-
-    def range(self) -> str:
-        """`from, to` of the whole minutes, as a macro takes them."""
-        return f"{timestamp(self.minutes.from_ns)}, {timestamp(self.minutes.to_ns)}"
-
-    def range_before(self) -> str:
-        """As long a range just before."""
-        from_ns, to_ns = self.minutes.from_ns, self.minutes.to_ns
-        return f"{timestamp(from_ns - (to_ns - from_ns))}, {timestamp(from_ns)}"
-
-    def bucketed_range(self) -> str:
-        """The range and the length of a bucket."""
-        seconds = parameters.integer(self.query, "bucket_s", default=60, most=400 * 86_400)
-        length = f"interval {seconds // 60} minutes" if seconds % 60 == 0 else f"interval {seconds} seconds"
-        return f"{self.range()}, {length}"
-
-    def during(self, column: str) -> str:
-        """The exact range as a condition."""
-        return f"{column} >= {timestamp(self.window.from_ns)} and {column} < {timestamp(self.window.to_ns)}"
-
-    def service_condition(self, column: str = "service_name") -> str:
-        """` and service_name = 'cart'`, or nothing."""
-        service = parameters.text(self.query, "service")
-        return f" and {column} = {text(service)}" if service else ""
-
-    def trace_id(self) -> str:
-        """The trace that was asked for, as a literal."""
-        return text(parse_trace_id(parameters.required_text(self.query, "trace_id")))
-
-    def span_id(self) -> str:
-        """The span that was asked for, as a literal."""
-        return text(parse_span_id(parameters.required_text(self.query, "span_id")))
 
 
 def _numbers(request: PanelRequest) -> str:
@@ -231,78 +176,6 @@ def _error_groups(request: PanelRequest) -> str:
     return f"from error_groups({exact}){where}\nlimit {limit}"
 
 
-def _traces(request: PanelRequest) -> str:
-    order = parameters.choice(request.query, "order", ORDERS, default="newest")
-    limit = parameters.integer(request.query, "limit", default=50, most=1000)
-    cases = [_trace_conditions(case, request) for case in trace_cases(request.query)]
-    chosen = [conditions for conditions in cases if conditions]
-    any_case = ""
-    if len(chosen) == len(cases) == 1:
-        any_case = "".join(f"\n    and {condition}" for condition in chosen[0])
-    elif chosen and len(chosen) == len(cases):
-        any_case = "\n    and (" + "\n        or ".join(f"({' and '.join(conditions)})" for conditions in chosen) + ")"
-    return f"""select
-    trace_id,
-    start_time,
-    root_service_name,
-    root_name,
-    duration_ns,
-    root_duration_ns,
-    span_count,
-    error_count,
-    services,
-    is_complete
-from traces
-where {request.during("start_time")}{any_case}
-order by {_TRACE_ORDERS[order or "newest"]}
-limit {limit}"""
-
-
-def _trace_conditions(wanted: TraceFilter, request: PanelRequest) -> list[str]:
-    conditions = []
-    if wanted.service is not None:
-        conditions.append(f"map_contains(services, {text(wanted.service)})")
-    if wanted.span:
-        span = inline(wanted.span.sql, wanted.span.parameters)
-        since = f"start_time >= {timestamp(request.window.from_ns)}"
-        conditions.append(f"trace_id in (select trace_id from spans where {since} and {span})")
-    if wanted.min_duration_ns is not None:
-        conditions.append(f"coalesce(root_duration_ns, duration_ns) >= {wanted.min_duration_ns}")
-    if wanted.max_duration_ns is not None:
-        conditions.append(f"coalesce(root_duration_ns, duration_ns) <= {wanted.max_duration_ns}")
-    if wanted.with_error:
-        conditions.append("error_count > 0")
-    if wanted.without_error:
-        conditions.append("error_count = 0")
-    return conditions
-
-
-def _logs(request: PanelRequest) -> str:
-    query = request.query
-    trace_id, span_id = parameters.text(query, "trace_id"), parameters.text(query, "span_id")
-    conditions = [] if trace_id else [request.during("time")]
-    if trace_id:
-        conditions.append(f"trace_id = {text(parse_trace_id(trace_id))}")
-    if span_id:
-        conditions.append(f"span_id = {text(parse_span_id(span_id))}")
-    severity = parameters.choice(query, "severity", tuple(SEVERITIES))
-    if severity:
-        conditions.append(f"severity_number >= {SEVERITIES[severity]}")
-    service, words = parameters.text(query, "service"), parameters.text(query, "q")
-    if service:
-        conditions.append(f"service_name = {text(service)}")
-    if words:
-        pattern = words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_").replace("*", "%")
-        conditions.append(f"body ilike {text(f'%{pattern}%')} escape '\\'")
-    direction = "asc" if parameters.choice(query, "order", ("newest", "oldest")) == "oldest" else "desc"
-    where = "\n    and ".join(conditions)
-    return f"""select time, severity_text, severity_number, service_name, body, attributes, trace_id, span_id
-from logs
-where {where}
-order by time {direction}, observed_time {direction}
-limit {parameters.integer(query, "limit", default=200, most=5000)}"""
-
-
 def _trace(request: PanelRequest) -> str:
     return f"""select
     span_id,
@@ -333,8 +206,9 @@ PANELS: Final[Mapping[str, Callable[[PanelRequest], str]]] = {
     "latency_heatmap": _latency_heatmap,
     "ranked": _ranked,
     "error_groups": _error_groups,
-    "traces": _traces,
-    "logs": _logs,
+    "traces": traces_sql,
+    "spans": spans_sql,
+    "logs": logs_sql,
     "trace": _trace,
     "trace_services": _trace_services,
     "self_time": lambda request: f"from self_time({request.trace_id()})",

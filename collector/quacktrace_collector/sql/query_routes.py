@@ -69,7 +69,8 @@ async def _values(request: web.Request) -> web.Response:
 
 async def _panel(request: web.Request) -> web.Response:
     from quacktrace_collector.app_keys import STORE
-    from quacktrace_collector.sql.panels import PANELS, PanelRequest
+    from quacktrace_collector.sql.panel_request import PanelRequest
+    from quacktrace_collector.sql.panels import PANELS
 
     panel = request.match_info["panel"]
     if panel not in PANELS:

@@ -104,6 +104,7 @@ qt.SpanPanel = class {
         make(
           "span",
           { className: "qt-panel-tools" },
+          !this.source.isFile && qt.showSql("span", { trace_id: data.trace_id, span_id: spanId }, "this span"),
           !this.source.isFile &&
             tool("link", "Copy a link to this span", () =>
               qt.copy(this.source.shareLink(spanId), "Link to this span copied"),

@@ -74,6 +74,7 @@ qt.TraceTools = class {
         ...qt.TRACE_VIEWS.map(tab),
       ),
       this.clocks,
+      (this.sql = make("span", { className: "qt-trace-sql" })),
       make(
         "div",
         { className: "qt-trace-find" },
@@ -137,6 +138,15 @@ qt.TraceTools = class {
     );
   }
 
+  // A saved file has nobody to ask.
+  showSql(model, view) {
+    const waterfall = model.mode === "critical" ? "critical_path" : "trace";
+    const panel = { waterfall, flame: "self_time", spans: "self_time", map: "trace_edges", logs: "events" }[view];
+    if (this.page.source.isFile || !panel) this.sql.replaceChildren();
+    else if (this.sql.firstChild?.dataset.panel !== panel)
+      this.sql.replaceChildren(qt.showSql(panel, { trace_id: model.data.trace_id }, `this view of the trace`));
+  }
+
   // Brings every control in step with the model and the view.
   show(model, view) {
     for (const tab of this.bar.querySelectorAll("[data-view]")) {
@@ -145,6 +155,7 @@ qt.TraceTools = class {
       tab.tabIndex = isHere ? 0 : -1;
       tab.hidden = tab.dataset.view === "compare" && !this.page.compareId;
     }
+    this.showSql(model, view);
     const isPossible = {
       all: true,
       services: model.data.services.length > 1,

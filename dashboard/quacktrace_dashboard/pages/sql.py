@@ -1,7 +1,7 @@
 """The SQL page: an editor over the public views, with the schema beside it and the answer below.
 
-`assets/40-sql.js` runs the query from the browser: the answer may be large, must be stoppable, and has no reason to
-pass through Python twice.
+`assets/45-sql-page.js` runs the query from the browser: the answer may be large, must be stoppable, and has no reason
+to pass through Python twice.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from quacktrace_dashboard.page import Page
 __all__ = ["PAGE"]
 
 _LIMITS = (100, 1000, 10_000)
-_FORMATS = (("csv", "CSV"), ("parquet", "Parquet"), ("json", "JSON"))
+_FORMATS = (("csv", "CSV"), ("json", "JSON"), ("parquet", "Parquet"), ("arrow", "Arrow"))
+_TABS = (("table", "Table"), ("chart", "Chart"), ("plan", "Plan"))
 
 
 def layout(_: Mapping[str, str]) -> Component:
@@ -29,6 +30,20 @@ def layout(_: Mapping[str, str]) -> Component:
                 [
                     html.H1("SQL"),
                     html.Span("Reads every span, log and trace. Nothing here can change them.", className="qt-muted"),
+                    html.Div(className="qt-page-head-gap"),
+                    html.Span(
+                        [
+                            html.Kbd("Ctrl ⏎"),
+                            " runs, ",
+                            html.Kbd("Esc"),
+                            " goes to the rows, ",
+                            html.Kbd("⏎"),
+                            " opens a row's trace, ",
+                            html.Kbd("Esc"),
+                            " comes back",
+                        ],
+                        className="qt-muted qt-sql-keys",
+                    ),
                 ],
                 className="qt-page-head",
             ),
@@ -40,7 +55,6 @@ def layout(_: Mapping[str, str]) -> Component:
                                 [
                                     html.Div(id="sql-editor", className="qt-sql-editor"),
                                     _toolbar(),
-                                    html.Div(id="sql-menu"),
                                 ],
                                 className="qt-card qt-sql-card",
                             ),
@@ -49,8 +63,12 @@ def layout(_: Mapping[str, str]) -> Component:
                                 [
                                     _result_head(),
                                     html.Div(
-                                        table_grid("sql-grid", [], row_id="params.data.row"), className="qt-sql-grid"
+                                        table_grid("sql-grid", [], row_id="params.data.row"),
+                                        id="sql-table",
+                                        className="qt-sql-grid",
                                     ),
+                                    html.Div(id="sql-chart", className="qt-sql-chart-host", hidden=True),
+                                    html.Div(id="sql-plan", className="qt-sql-plan", hidden=True),
                                 ],
                                 id="sql-result",
                                 className="qt-card qt-section qt-sql-result",
@@ -60,9 +78,15 @@ def layout(_: Mapping[str, str]) -> Component:
                         className="qt-sql-main",
                     ),
                     html.Aside(
-                        html.Div(html.Div(className="qt-skeleton qt-sql-skeleton"), id="sql-schema"),
+                        id="sql-schema",
                         className="qt-card qt-sql-schema",
-                        **{"aria-label": "Tables, macros and examples"},
+                        **{"aria-label": "Schema, recipes and queries"},
+                    ),
+                    html.Aside(
+                        id="sql-trace",
+                        className="qt-card qt-sql-trace",
+                        hidden=True,
+                        **{"aria-label": "Trace of a row"},
                     ),
                 ],
                 className="qt-sql",
@@ -86,7 +110,7 @@ def _toolbar() -> Component:
     return html.Div(
         [
             html.Button(
-                [icon("play"), "Run", html.Kbd("Ctrl ⏎")],
+                [icon("play"), "Run"],
                 id="sql-run",
                 className="qt-button qt-button-primary",
                 type="button",
@@ -115,7 +139,7 @@ def _toolbar() -> Component:
                 className="qt-sql-limit",
             ),
             html.Span(id="sql-badge", className="qt-muted qt-sql-badge"),
-            html.Button([icon("clock"), "History"], id="sql-history", className="qt-button", type="button"),
+            html.Button([icon("pin"), "Save"], id="sql-save", className="qt-button", type="button"),
         ],
         className="qt-sql-toolbar",
     )
@@ -124,6 +148,20 @@ def _toolbar() -> Component:
 def _result_head() -> Component:
     return html.Div(
         [
+            html.Div(
+                [
+                    html.Button(
+                        label,
+                        type="button",
+                        role="tab",
+                        **{"data-sql-tab": name, "aria-selected": str(name == "table").lower()},
+                    )
+                    for name, label in _TABS
+                ],
+                className="qt-sql-tabs",
+                role="tablist",
+                **{"aria-label": "The answer as"},
+            ),
             html.H2(id="sql-count"),
             html.Span(id="sql-elapsed", className="qt-muted"),
             html.Span(

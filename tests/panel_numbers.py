@@ -52,6 +52,7 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
         "last_seen",
     ),
     "traces": ("trace_id", "start_time", "root_name", "duration_ns", "root_duration_ns", "span_count", "error_count"),
+    "spans": ("trace_id", "span_id", "service_name", "name", "start_time", "duration_ns"),
     "logs": ("time", "severity_number", "service_name", "body", "trace_id", "span_id"),
     "trace": ("span_id", "service_name", "name", "status_code", "duration_ms"),
     "trace_services": ("service_name", "spans", "self_ms"),
@@ -121,6 +122,10 @@ def _traces(client: CollectorClient, parameters: Parameters) -> Iterable[tuple[A
     return _picked("traces", _get(client, "/api/v1/traces", parameters)["traces"])
 
 
+def _spans(client: CollectorClient, parameters: Parameters) -> Iterable[tuple[Any, ...]]:
+    return _picked("spans", _get(client, "/api/v1/spans", parameters)["spans"])
+
+
 def _logs(client: CollectorClient, parameters: Parameters) -> Iterable[tuple[Any, ...]]:
     return _picked("logs", _get(client, "/api/v1/logs", parameters)["logs"])
 
@@ -187,6 +192,7 @@ _SHOWN: dict[str, Callable[[CollectorClient, Parameters], Iterable[tuple[Any, ..
     "ranked": _ranked,
     "error_groups": _error_groups,
     "traces": _traces,
+    "spans": _spans,
     "logs": _logs,
     "trace": _trace,
     "trace_services": _trace_services,
