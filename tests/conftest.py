@@ -28,13 +28,25 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where several processes share the tests, one of them has all that ask the demo, and begins with it: it waits most.
+
+    The other modules stay whole, each in one process, as their fixtures are their own.
+    """
+    for item in items:
+        folder = item.path.parent
+        item.add_marker(pytest.mark.xdist_group("demo" if folder.name == "demo" else str(item.path)))
+    items.sort(key=lambda item: item.path.parent.name != "demo")
+
+
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """Of a module and not of the session: while it runs, no other event loop may, and other modules' tests have one."""
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if program is None:
         pytest.skip("needs Chromium: apt-get install chromium")
-    expect.set_options(timeout=20_000)
+    expect.set_options(timeout=60_000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=list(_FLAGS))
         yield browser
@@ -46,7 +58,7 @@ def tab(chromium: Browser) -> Iterator[Tab]:
     """A tab that fails its test for an error on the console, an uncaught exception, another host or injected code."""
     context = chromium.new_context(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
     page = context.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(60_000)
     tab = Tab(page)
     page.on("console", tab.note_console)
     page.on("pageerror", lambda error: tab.complaints.append(str(error)))
