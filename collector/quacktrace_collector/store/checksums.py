@@ -58,9 +58,14 @@ def damaged_files(folder: Path) -> Iterator[tuple[str, str]]:
             yield name, f"cannot be read: {error}"
 
 
-def torn_files(folder: Path, metadata: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """The same by size alone, which reads nothing."""
-    for name, (size_bytes, _) in metadata["files"].items():
+def torn_files(folder: Path) -> Iterator[tuple[str, str]]:
+    """The same by size alone, which reads nothing but the metadata."""
+    try:
+        files = read_metadata(folder)["files"]
+    except (OSError, ValueError) as error:
+        yield METADATA, f"cannot be read: {error}"
+        return
+    for name, (size_bytes, _) in files.items():
         try:
             found = (folder / name).stat().st_size
         except OSError:

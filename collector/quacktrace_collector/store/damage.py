@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Final
 
 from quacktrace_collector.metrics import Metrics
-from quacktrace_collector.store.checksums import ESSENTIAL_FILES, METADATA, damaged_files
+from quacktrace_collector.store.checksums import ESSENTIAL_FILES, METADATA, damaged_files, torn_files
 from quacktrace_collector.store.generation import Generation
 from quacktrace_collector.store.snapshot import Segment
 
 _log = logging.getLogger(__name__)
 # A failing query may come again and again: what was found sound is not read again at once.
-_TRUSTED_S: Final = 60.0
+_TRUSTED_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +39,13 @@ class Damage:
         self._quarantine = data_dir / "quarantine"
         self._metrics = metrics
         self._lock = threading.Lock()
-        self._sound_at: dict[Path, float] = {}
+        self._whole: set[Path] = set()
+        self._read_at: dict[Path, float] = {}
         self._quarantined: tuple[Quarantined, ...] = ()
         for kind in ("generation", "segment", "file"):
             metrics.count("qt_store_quarantined_total", 0, kind=kind)
         metrics.gauge("qt_store_quarantined", lambda: len(self.in_quarantine()))
-        metrics.gauge("qt_store_inspected_segments", lambda: len(self._sound_at))
+        metrics.gauge("qt_store_inspected_segments", lambda: len(self._whole))
 
     @property
     def quarantined(self) -> tuple[Quarantined, ...]:
@@ -66,12 +67,12 @@ class Damage:
     def next_uninspected(self, segments: Sequence[Segment]) -> Segment | None:
         """The newest segment that this process has not read whole yet."""
         known = {segment.path for segment in segments}
-        self._sound_at = {path: when for path, when in self._sound_at.items() if path in known}
-        return next((one for one in reversed(segments) if one.path not in self._sound_at), None)
+        self._whole &= known
+        return next((one for one in reversed(segments) if one.path not in self._whole), None)
 
     def is_new(self, segment: Segment) -> None:
         """It was written just now: there is no need to read it back."""
-        self._sound_at[segment.path] = time.monotonic()
+        self._whole.add(segment.path)
 
     def set_generation_aside(self, hot_dir: Path, generation_id: int, reason: str) -> None:
         """Move the files of a generation that is not attached."""
@@ -88,14 +89,15 @@ class Damage:
         self._move("file", path, self._free_name(f"{path.parent.name}.{path.name}"), reason)
 
     def _is_sound(self, segment: Segment) -> bool:
-        if time.monotonic() - self._sound_at.get(segment.path, -_TRUSTED_S) < _TRUSTED_S:
-            return True
-        for name, reason in damaged_files(segment.path):
+        is_trusted = time.monotonic() - self._read_at.get(segment.path, float("-inf")) < _TRUSTED_S
+        for name, reason in torn_files(segment.path) if is_trusted else damaged_files(segment.path):
             if name in ESSENTIAL_FILES or name == METADATA:
                 self.set_segment_aside(segment.path, f"{name} {reason}")
                 return False
             self.set_file_aside(segment.path / name, reason)
-        self._sound_at[segment.path] = time.monotonic()
+        if not is_trusted:
+            self._read_at[segment.path] = time.monotonic()
+            self._whole.add(segment.path)
         return True
 
     def _free_name(self, name: str) -> Path:

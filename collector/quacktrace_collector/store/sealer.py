@@ -54,6 +54,8 @@ class Sealer:
         self._retention_ns = retention_ns
         self._max_size_bytes = max_size_bytes
         self._spare: Generation | None = None
+        # Generations are written in the order of their ids: merging makes every id between those of its parts void.
+        self._creating = threading.Lock()
         self._condition = threading.Condition()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="sealer", daemon=True)
@@ -61,9 +63,9 @@ class Sealer:
 
     def take_spare(self) -> Generation:
         """A generation to write to, ready at once unless the last spare was taken just now."""
-        with self._condition:
+        with self._creating:
             spare, self._spare = self._spare, None
-        generation = spare or self._new_generation()
+            generation = spare or self._new_generation()
         self.wake()
         return generation
 
@@ -154,10 +156,9 @@ class Sealer:
         return bool(damaged)
 
     def _work(self) -> None:
-        if self._spare is None:
-            spare = self._new_generation()
-            with self._condition:
-                self._spare = spare
+        with self._creating:
+            if self._spare is None:
+                self._spare = self._new_generation()
         for generation in self._catalog.full:
             if not generation.span_count and not generation.log_count:
                 self._catalog.drop_empty(generation)

@@ -89,7 +89,7 @@ def _load(path: Path, damage: Damage) -> Segment | None:
     except (OSError, ValueError, TypeError) as error:
         damage.set_segment_aside(path, f"{METADATA} cannot be read: {error}")
         return None
-    for name, reason in torn_files(path, metadata):
+    for name, reason in torn_files(path):
         if name in ESSENTIAL_FILES:
             damage.set_segment_aside(path, f"{name} {reason}")
             return None
