@@ -32,7 +32,7 @@ from quacktrace_collector.decode.events_links import event_column, link_column
 from quacktrace_collector.decode.hex_ids import SPAN_ID_BYTES, TRACE_ID_BYTES, hex_ids
 from quacktrace_collector.decode.promoted import promoted_columns
 from quacktrace_collector.decode.wire import trace_requests
-from quacktrace_collector.receive.canonical import canonical_request
+from quacktrace_collector.receive.accept import accepted_request
 from quacktrace_collector.receive.encodings import Encoding
 from quacktrace_collector.signal_kinds import Signal
 
@@ -75,7 +75,7 @@ def main() -> None:
 
     def validate(group: Sequence[bytes], encoding: Encoding) -> None:
         for body in group:
-            canonical_request(Signal.TRACES, encoding, body)
+            accepted_request(Signal.TRACES, encoding, body)
 
     print(
         json.dumps(

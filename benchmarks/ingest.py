@@ -39,7 +39,7 @@ from google.protobuf.json_format import MessageToDict
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from quacktrace_collector.decode import decode_spans
-from quacktrace_collector.receive.canonical import canonical_request
+from quacktrace_collector.receive.accept import accepted_request
 from quacktrace_collector.receive.encodings import Encoding
 from quacktrace_collector.signal_kinds import Signal
 from quacktrace_collector.store import Store
@@ -281,9 +281,9 @@ def stage_costs(contents: Sequence[bytes], data: Path) -> dict[str, float]:
     for start in range(0, len(contents), _GROUP):
         group = contents[start : start + _GROUP]
         at = time.process_time()
-        canonical = [canonical_request(Signal.TRACES, Encoding.PROTOBUF, content) for content in group]
+        accepted = [accepted_request(Signal.TRACES, Encoding.PROTOBUF, content) for content in group]
         at = timed("validate", at)
-        decoded = decode_spans([one.body for one in canonical], received_at_ns=time.time_ns())
+        decoded = decode_spans([one.body for one in accepted], received_at_ns=time.time_ns())
         at = timed("decode", at)
         spans += store.append(decoded, None).stored_spans
         timed("commit", at)

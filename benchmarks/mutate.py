@@ -3,7 +3,7 @@
     python benchmarks/mutate.py [--count 100000] [--seed 1] [--url http://127.0.0.1:4318]
 
 Bodies of traces and logs as protobuf, OTLP JSON and Zipkin JSON are mutated by fixed seeds. In this process each is
-made canonical and decoded, and compared with the walk that the tests have (tests/decode_walk.py). With `--url` each
+accepted and decoded, and compared with the walk that the tests have (tests/decode_walk.py). With `--url` each
 goes to that collector too, whose status must be 200, 202, 400 or 413. Prints one JSON object; the exit status is 1
 when anything differs.
 """
@@ -29,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 from decode_walk import assert_logs_decode_as_walked, assert_spans_decode_as_walked
 from mutations import mutated, sample_json, sample_logs, sample_request, sample_zipkin
 from quacktrace_collector.errors import BodyTooLargeError, MalformedBodyError
-from quacktrace_collector.receive.canonical import canonical_request
+from quacktrace_collector.receive.accept import accepted_request
 from quacktrace_collector.receive.encodings import Encoding
 from quacktrace_collector.signal_kinds import Signal
 
@@ -116,7 +116,7 @@ def compare(kind: Kind, bodies: list[bytes], outcomes: Counter[str], failures: l
     valid = []
     for body in bodies:
         try:
-            valid.append(canonical_request(kind.signal, kind.encoding, body).body)
+            valid.append(accepted_request(kind.signal, kind.encoding, body).body)
         except (MalformedBodyError, BodyTooLargeError) as error:
             outcomes[f"{kind.name} {error.code}"] += 1
         except Exception as error:  # whatever else it is, it is what is looked for

@@ -24,7 +24,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Sp
 from decode_walk import RECEIVED_AT_NS, assert_logs_decode_as_walked, assert_spans_decode_as_walked
 from mutations import mutated, sample_json, sample_logs, sample_request, sample_zipkin
 from quacktrace_collector.errors import MalformedBodyError
-from quacktrace_collector.receive.canonical import canonical_request
+from quacktrace_collector.receive.accept import accepted_request
 from quacktrace_collector.receive.encodings import Encoding
 from quacktrace_collector.signal_kinds import Signal
 
@@ -185,7 +185,7 @@ def test_mutated_bodies_are_refused_or_decode_as_walked(seed: int) -> None:
     valid = []
     for _ in range(1_500):
         try:
-            valid.append(canonical_request(Signal.TRACES, Encoding.PROTOBUF, mutated(body, dice)).body)
+            valid.append(accepted_request(Signal.TRACES, Encoding.PROTOBUF, mutated(body, dice)).body)
         except MalformedBodyError:
             continue
     assert len(valid) > 100
@@ -209,7 +209,7 @@ def test_mutants_of_other_encodings_are_refused_or_decode_as_walked(
     valid = []
     for _ in range(300):
         try:
-            valid.append(canonical_request(signal, encoding, mutated(body, dice)).body)
+            valid.append(accepted_request(signal, encoding, mutated(body, dice)).body)
         except MalformedBodyError:
             continue
     assert len(valid) > 20

@@ -14,7 +14,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
 from quacktrace_collector.decode import decode_spans
 from quacktrace_collector.errors import MalformedBodyError
-from quacktrace_collector.receive.canonical import canonical_request
+from quacktrace_collector.receive.accept import accepted_request
 from quacktrace_collector.receive.encodings import Encoding
 from quacktrace_collector.receive.otlp_json import MAX_VALUE_DEPTH, parse_json
 from quacktrace_collector.signal_kinds import Signal
@@ -74,8 +74,8 @@ def test_ids_are_hex_of_any_case_and_times_are_exact() -> None:
 def test_an_id_that_is_not_hex_costs_its_own_span_only(fields: dict[str, Any]) -> None:
     good, bad = SPAN | {"spanId": "aaaaaaaaaaaaaaaa"}, SPAN | fields
     body = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [good, bad]}]}]}).encode()
-    canonical = canonical_request(Signal.TRACES, Encoding.JSON, body)
-    [outcome] = decode_spans([canonical.body], received_at_ns=1).outcomes
+    accepted = accepted_request(Signal.TRACES, Encoding.JSON, body)
+    [outcome] = decode_spans([accepted.body], received_at_ns=1).outcomes
     assert (outcome.accepted, dict(outcome.rejected)) == (1, {"invalid_id": 1})
     assert "hex expected" in outcome.message
 
@@ -164,13 +164,13 @@ def test_an_error_says_where_it_is(fields: dict[str, Any], path: str) -> None:
 )
 def test_what_is_not_a_request_is_refused(body: bytes) -> None:
     with pytest.raises(MalformedBodyError):
-        canonical_request(Signal.TRACES, Encoding.JSON, body)
+        accepted_request(Signal.TRACES, Encoding.JSON, body)
 
 
 def test_json_nests_as_deep_as_protobuf() -> None:
     def answer(depth: int, encoding: Encoding, body: bytes) -> bytes | None:
         try:
-            return canonical_request(Signal.TRACES, encoding, body).body
+            return accepted_request(Signal.TRACES, encoding, body).body
         except MalformedBodyError:
             return None
 

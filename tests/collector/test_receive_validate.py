@@ -9,7 +9,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from quacktrace_collector.errors import BodyTooLargeError, MalformedBodyError
-from quacktrace_collector.receive.canonical import MAX_CONTAINERS, canonical_request
+from quacktrace_collector.receive.accept import MAX_CONTAINERS, accepted_request
 from quacktrace_collector.receive.encodings import Encoding
 from quacktrace_collector.receive.validate import MAX_INLINE_BYTES, Validator
 from quacktrace_collector.signal_kinds import Signal
@@ -41,16 +41,16 @@ def field(number: int, payload: bytes) -> bytes:
 async def test_a_large_body_comes_back_as_the_parser_would_write_it(validator: Validator) -> None:
     body = large_request()
     assert len(body) > MAX_INLINE_BYTES[Encoding.PROTOBUF]
-    canonical = await validator.validate(Signal.TRACES, Encoding.PROTOBUF, body + b"\xf8\x07\x01")
-    assert (canonical.body, canonical.records) == (body, 40_000)
+    accepted = await validator.validate(Signal.TRACES, Encoding.PROTOBUF, body + b"\xf8\x07\x01")
+    assert (accepted.body, accepted.records) == (body, 40_000)
 
 
 async def test_a_large_json_body_comes_back_as_protobuf_with_what_was_changed(validator: Validator) -> None:
     body = b'{"resourceSpans":[{"scopeSpans":[{"spans":[{"name":"\\ud800' + b"x" * 200_000 + b'"}]}]}]}'
-    canonical = await validator.validate(Signal.TRACES, Encoding.JSON, body)
-    assert (canonical.records, canonical.normalised) == (1, {"utf8": 1})
+    accepted = await validator.validate(Signal.TRACES, Encoding.JSON, body)
+    assert (accepted.records, accepted.normalised) == (1, {"utf8": 1})
     assert (
-        ExportTraceServiceRequest.FromString(canonical.body).resource_spans[0].scope_spans[0].spans[0].name[0]
+        ExportTraceServiceRequest.FromString(accepted.body).resource_spans[0].scope_spans[0].spans[0].name[0]
         == "\ufffd"
     )
 
@@ -90,7 +90,7 @@ async def test_bodies_that_take_too_much_memory_are_refused_and_the_next_one_ser
 
 def test_the_number_of_containers_is_limited_in_small_bodies_too() -> None:
     with pytest.raises(BodyTooLargeError):
-        canonical_request(Signal.TRACES, Encoding.PROTOBUF, b"\x0a\x00" * (MAX_CONTAINERS + 1))
+        accepted_request(Signal.TRACES, Encoding.PROTOBUF, b"\x0a\x00" * (MAX_CONTAINERS + 1))
 
 
 async def test_a_request_given_up_on_does_not_answer_the_next(validator: Validator) -> None:

@@ -77,18 +77,18 @@ class Exporter:
             MalformedBodyError, BodyTooLargeError, OverloadedError, StoreUnavailableError: nothing was stored.
         """
         try:
-            canonical = await self._validator.validate(signal, encoding, body)
+            accepted = await self._validator.validate(signal, encoding, body)
         except (MalformedBodyError, BodyTooLargeError) as error:
             self.count_refusal(error.code)
             raise
-        for kind, count in canonical.normalised.items():
+        for kind, count in accepted.normalised.items():
             self._metrics.count("qt_ingest_normalised_total", count, kind=kind)
         if signal is Signal.METRICS:
-            self._metrics.count("qt_ingest_received_metrics_total", canonical.records)
-            return ExportAnswer(signal, 0, METRICS_NOT_STORED if canonical.records else "")
-        if canonical.records == 0:
+            self._metrics.count("qt_ingest_received_metrics_total", accepted.records)
+            return ExportAnswer(signal, 0, METRICS_NOT_STORED if accepted.records else "")
+        if accepted.records == 0:
             return ExportAnswer(signal)
-        outcome = await self._ingest.submit(signal, canonical.body)
+        outcome = await self._ingest.submit(signal, accepted.body)
         return ExportAnswer(signal, sum(outcome.rejected.values()), outcome.message, outcome.received)
 
     def count_refusal(self, reason: str) -> None:

@@ -11,7 +11,7 @@ import orjson
 
 from quacktrace_collector.body_limits import MAX_AS_SENT_BYTES
 from quacktrace_collector.errors import BodyTooLargeError, MalformedBodyError
-from quacktrace_collector.receive.canonical import Canonical, canonical_request
+from quacktrace_collector.receive.accept import Accepted, accepted_request
 from quacktrace_collector.receive.encodings import Encoding
 from quacktrace_collector.receive.validation_child import (
     ANSWER_HEADER,
@@ -34,21 +34,21 @@ _PIPE_BUFFER_BYTES: Final = 1 << 20
 
 
 class Validator:
-    """Makes requests canonical; belongs to one event loop, and owns at most one child process."""
+    """Decides which requests are accepted; belongs to one event loop, and owns at most one child process."""
 
     def __init__(self, *, max_child_bytes: int = MAX_CHILD_BYTES) -> None:
         self._max_child_bytes = max_child_bytes
         self._child: asyncio.subprocess.Process | None = None
         self._turn = asyncio.Lock()
 
-    async def validate(self, signal: Signal, encoding: Encoding, body: bytes) -> Canonical:
-        """The canonical request.
+    async def validate(self, signal: Signal, encoding: Encoding, body: bytes) -> Accepted:
+        """The request as `decode` may read it.
 
         Raises:
-            MalformedBodyError, BodyTooLargeError: as `canonical_request`; too large also if memory ran out.
+            MalformedBodyError, BodyTooLargeError: as `accepted_request`; too large also if memory ran out.
         """
         if len(body) <= MAX_INLINE_BYTES[encoding]:
-            return canonical_request(signal, encoding, body)
+            return accepted_request(signal, encoding, body)
         async with self._turn:
             try:
                 async with asyncio.timeout(_DEADLINE_S):
@@ -69,7 +69,7 @@ class Validator:
         if child is not None:
             await child.wait()
 
-    async def _ask_child(self, signal: Signal, encoding: Encoding, body: bytes) -> Canonical:
+    async def _ask_child(self, signal: Signal, encoding: Encoding, body: bytes) -> Accepted:
         child = await self._running_child()
         assert child.stdin is not None
         assert child.stdout is not None
@@ -84,7 +84,7 @@ class Validator:
             raise MalformedBodyError(payload.decode())
         if status == TOO_LARGE:
             raise BodyTooLargeError(payload.decode(), hint="send fewer records in a request")
-        return Canonical(payload, records, normalised)
+        return Accepted(payload, records, normalised)
 
     async def _running_child(self) -> asyncio.subprocess.Process:
         if self._child is None or self._child.returncode is not None:

@@ -14,7 +14,7 @@ from typing import BinaryIO, Final
 import orjson
 
 from quacktrace_collector.errors import BodyTooLargeError, MalformedBodyError
-from quacktrace_collector.receive.canonical import Canonical, canonical_request
+from quacktrace_collector.receive.accept import Accepted, accepted_request
 from quacktrace_collector.receive.encodings import Encoding
 from quacktrace_collector.signal_kinds import Signal
 from quacktrace_collector.unused_memory import give_back_memory
@@ -41,16 +41,16 @@ def main(max_address_space_bytes: int) -> None:
 
 def _answer(sink: BinaryIO, signal: Signal, encoding: Encoding, body: bytes) -> None:
     try:
-        canonical = canonical_request(signal, encoding, body)
+        accepted = accepted_request(signal, encoding, body)
     except MalformedBodyError as error:
-        _write(sink, MALFORMED, Canonical(error.message.encode(), 0))
+        _write(sink, MALFORMED, Accepted(error.message.encode(), 0))
     except BodyTooLargeError as error:
-        _write(sink, TOO_LARGE, Canonical(error.message.encode(), 0))
+        _write(sink, TOO_LARGE, Accepted(error.message.encode(), 0))
     else:
-        _write(sink, OK, canonical)
+        _write(sink, OK, accepted)
 
 
-def _write(sink: BinaryIO, status: int, answer: Canonical) -> None:
+def _write(sink: BinaryIO, status: int, answer: Accepted) -> None:
     normalised = orjson.dumps(dict(answer.normalised))
     sink.write(ANSWER_HEADER.pack(status, answer.records, len(answer.body), len(normalised)))
     sink.write(answer.body)

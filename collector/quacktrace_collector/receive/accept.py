@@ -1,6 +1,6 @@
 """Export requests that the official parser accepts, as protobuf, with counted contents.
 
-A protobuf body of ordinary size stays as it was sent: `decode` sees by its size whether it is canonical. A larger one,
+A protobuf body of ordinary size stays as it was sent: `decode` sees by its size whether it is accepted. A larger one,
 which comes here in a process of its own, is serialised again at once, as the collector could not afford to parse it.
 """
 
@@ -40,7 +40,7 @@ _FIELDS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Canonical:
+class Accepted:
     """A request that `decode` may read: nothing in it is nested too deep, and it holds no more than it may."""
 
     body: bytes
@@ -50,7 +50,7 @@ class Canonical:
     """What its encoding made necessary to change, by kind."""
 
 
-def canonical_request(signal: Signal, encoding: Encoding, body: bytes) -> Canonical:
+def accepted_request(signal: Signal, encoding: Encoding, body: bytes) -> Accepted:
     """Parse and check the limits; other encodings become protobuf.
 
     Raises:
@@ -67,11 +67,11 @@ def canonical_request(signal: Signal, encoding: Encoding, body: bytes) -> Canoni
             _REQUESTS[signal].FromString(serialised)  # JSON may nest what no protobuf parser reads
         except DecodeError as error:
             raise MalformedBodyError("values nest deeper than the 100 levels of a protobuf message") from error
-        return Canonical(serialised, records, parsed.normalised)
+        return Accepted(serialised, records, parsed.normalised)
     if encoding is Encoding.ZIPKIN:
         translated = _from_zipkin(body)
         records = _checked(signal, translated, size=len(body))
-        return Canonical(_serialised(translated), records)
+        return Accepted(_serialised(translated), records)
     message = _REQUESTS[signal]()
     try:
         message.ParseFromString(body)
@@ -82,9 +82,9 @@ def canonical_request(signal: Signal, encoding: Encoding, body: bytes) -> Canoni
         raise MalformedBodyError(f"the body is not an {message.DESCRIPTOR.name}: {reason}") from error
     records = _checked(signal, message, size=len(body))
     if len(body) <= MAX_AS_SENT_BYTES:
-        return Canonical(body, records)
+        return Accepted(body, records)
     message.DiscardUnknownFields()
-    return Canonical(_serialised(message), records)
+    return Accepted(_serialised(message), records)
 
 
 def _from_zipkin(body: bytes) -> ExportTraceServiceRequest:
