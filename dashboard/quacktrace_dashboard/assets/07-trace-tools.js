@@ -72,17 +72,6 @@
     return element;
   }
 
-  // The query that finds the same traces; spans have none.
-  function sqlLink() {
-    const element = qt.make("span");
-    element.show = () => {
-      const asked = Object.fromEntries(new URLSearchParams(qt.traces.parameters()));
-      delete asked.columns;
-      element.replaceChildren(...(parameter("scope") ? [] : [qt.showSql("traces", asked, "traces", { asButton: true })]));
-    };
-    return element;
-  }
-
   // A button with a panel below it that closes by Escape and by a click elsewhere.
   function menu(id, icon, label, fill) {
     const { make } = qt;
@@ -191,14 +180,11 @@
   // What stands beside the title.
   qt.traceHeadTools = function () {
     const parts = [
-      sqlLink(),
       menu("traces-saved", "pin", "Saved", (panel, close) => qt.savedSearches(panel, close)),
       menu("traces-columns", "table", "Columns", columnsPanel),
       menu("traces-download", "download", "Download", downloadPanel),
     ];
-    const element = qt.make("div", { className: "qt-trace-head-tools" }, ...parts);
-    element.show = () => parts[0].show();
-    return element;
+    return qt.make("div", { className: "qt-trace-head-tools" }, ...parts);
   };
 
   qt.chartTools = () => segments("traces-chart-kind", "chart", "Picture", CHARTS);

@@ -50,7 +50,7 @@ def layout(_: Mapping[str, str]) -> Component:
                     html.H1("Traces"),
                     html.Span(id="traces-summary", className="qt-muted", role="status"),
                     html.Div(className="qt-page-head-gap"),
-                    html.Div(id="traces-sql", className="qt-page-tools"),
+                    html.Div([html.Div(id="traces-sql"), html.Div(id="traces-head-tools")], className="qt-page-tools"),
                 ],
                 className="qt-page-head",
             ),
