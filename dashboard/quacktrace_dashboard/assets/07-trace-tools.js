@@ -72,6 +72,18 @@
     return element;
   }
 
+  // The query that finds the same traces or spans.
+  function sqlLink() {
+    const element = qt.make("span");
+    element.show = () => {
+      const asked = Object.fromEntries(new URLSearchParams(qt.traces.parameters()));
+      delete asked.columns;
+      const what = parameter("scope") ? "spans" : "traces";
+      element.replaceChildren(qt.showSql(what, asked, what, { asButton: true }));
+    };
+    return element;
+  }
+
   // A button with a panel below it that closes by Escape and by a click elsewhere.
   function menu(id, icon, label, fill) {
     const { make } = qt;
@@ -180,11 +192,14 @@
   // What stands beside the title.
   qt.traceHeadTools = function () {
     const parts = [
+      sqlLink(),
       menu("traces-saved", "pin", "Saved", (panel, close) => qt.savedSearches(panel, close)),
       menu("traces-columns", "table", "Columns", columnsPanel),
       menu("traces-download", "download", "Download", downloadPanel),
     ];
-    return qt.make("div", { className: "qt-trace-head-tools" }, ...parts);
+    const element = qt.make("div", { className: "qt-trace-head-tools" }, ...parts);
+    element.show = () => parts[0].show();
+    return element;
   };
 
   qt.chartTools = () => segments("traces-chart-kind", "chart", "Picture", CHARTS);

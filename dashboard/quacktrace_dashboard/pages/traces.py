@@ -13,7 +13,6 @@ from quacktrace_dashboard.errors import DashboardError, QueryError
 from quacktrace_dashboard.formatting import to_milliseconds
 from quacktrace_dashboard.icons import icon
 from quacktrace_dashboard.page import Page, Viewer, current_viewer
-from quacktrace_dashboard.show_sql import show_sql_button
 from quacktrace_dashboard.state import ViewState
 from quacktrace_dashboard.states import empty_state, error_card, no_data
 
@@ -50,7 +49,7 @@ def layout(_: Mapping[str, str]) -> Component:
                     html.H1("Traces"),
                     html.Span(id="traces-summary", className="qt-muted", role="status"),
                     html.Div(className="qt-page-head-gap"),
-                    html.Div([html.Div(id="traces-sql"), html.Div(id="traces-head-tools")], className="qt-page-tools"),
+                    html.Div(id="traces-head-tools", className="qt-page-tools"),
                 ],
                 className="qt-page-head",
             ),
@@ -116,28 +115,20 @@ def register(app: Dash, client: QueryClient) -> None:
         Output("traces-answer", "data"),
         Output("traces-state", "children"),
         Output("traces-summary", "children"),
-        Output("traces-sql", "children"),
         Input("shell-url", "search"),
         Input("shell-refresh", "data"),
     )
-    def show_traces(search: str | None, _: int) -> tuple[dict[str, Any] | None, Component | None, str, Component]:
+    def show_traces(search: str | None, _: int) -> tuple[dict[str, Any] | None, Component | None, str]:
         state, viewer = ViewState.from_search(search), current_viewer()
         parameters = _parameters(state, viewer)
         what = "spans" if _scope(state) else "traces"
-        sql = show_sql_button(
-            what, of=f"list of {what}", **{_SQL_NAMES.get(name, name): parameters[name] for name in parameters}
-        )
         try:
             answer = client.get(f"/api/v1/{what}", parameters)
         except DashboardError as error:
-            return _problem(error), _syntax() if _is_shown_at_the_search(error) else error_card(error), "", sql
+            return _problem(error), _syntax() if _is_shown_at_the_search(error) else error_card(error), ""
         if not answer[what]:
-            return None, _nothing(client, answer, state, viewer, parameters), "", sql
-        return _picture(answer, what, state, viewer), None, _summary(answer, what, state), sql
-
-
-# What Python has a word for.
-_SQL_NAMES = {"from": "from_"}
+            return None, _nothing(client, answer, state, viewer, parameters), ""
+        return _picture(answer, what, state, viewer), None, _summary(answer, what, state)
 
 
 def _parameters(state: ViewState, viewer: Viewer) -> dict[str, str | int | None]:
