@@ -188,10 +188,20 @@ qt.WaterfallRow = class {
       (isOutside && left > 0 ? " ›" : "");
     const room = 78;
     if (right + room < width || right < 0)
-      this.label.style.cssText = `transform:translateX(${Math.max(right, 0) + 6}px)`;
+      this.label.style.cssText = `transform:translateX(${Math.max(this.lastTick(right, room), 0) + 6}px)`;
     else if (left > room) this.label.style.cssText = `right:${Math.max(width - left, 0) + 6}px`;
     else this.label.style.cssText = "right:8px";
     this.label.classList.toggle("is-inside", right + room >= width && left <= room && right >= 0);
+  }
+
+  // The bar's end, or behind it the last event that would stand in the label's place.
+  lastTick(right, room) {
+    const { model, row } = this,
+      scale = this.waterfall.width / (model.to - model.from);
+    return (model.events.get(row) || []).reduce((last, [, at]) => {
+      const x = (at + model.shift(row) - model.from) * scale + 5;
+      return x > last && x < right + room / 2 ? x : last;
+    }, right);
   }
 
   drawBadges(isError) {

@@ -39,7 +39,7 @@
     const sentence = [
       make("b", { text: model.service(row) }),
       " asks ",
-      make("code", { text: question(model, row) }),
+      make("code", { text: question(model, row) || "an operation without a name" }),
       ` ${qt.count(count)} times ${manner} in ${qt.duration(to - from)}`,
     ];
     const outcome = failed === count ? ", and all fail" : `, and ${qt.count(failed)} fail`;
