@@ -1,4 +1,4 @@
-"""What the trace page asks besides the waterfall: events, the graph of a trace, links the other way, what a search finds."""
+"""What the trace page asks besides the waterfall: events, a trace's graph, links the other way, what a search finds."""
 
 from __future__ import annotations
 
