@@ -10,6 +10,7 @@
 
   let box = null,
     tools = null,
+    head = null,
     charts = null,
     answer = null,
     seen = { search: null, ids: new Set() },
@@ -87,7 +88,8 @@
     if (!host || (tools && tools.parentElement === host)) return;
     box = new qt.QueryBox({ label: "Search traces, or paste a trace id", onSubmit: search });
     tools = qt.traceTools();
-    $("traces-head-tools").replaceChildren(qt.traceHeadTools());
+    head = qt.traceHeadTools();
+    $("traces-head-tools").replaceChildren(head);
     charts = qt.chartTools();
     host.replaceChildren(box.element, tools);
     $("traces-chart-tools").replaceChildren(charts);
@@ -102,6 +104,7 @@
     if (!tools) return "false";
     box.show(here().get("q") || "");
     tools.show();
+    head.show();
     charts.show();
     if (answer) drawChart();
     return "true";
@@ -112,6 +115,7 @@
     const rows = $("traces-rows"),
       isList = Boolean(given?.rows);
     box?.showProblem(given?.problem || null);
+    head?.show(); // a sliding range has moved on
     answer = isList ? given : null;
     for (const part of document.querySelectorAll(".qt-traces-picture, #traces-facets")) part.hidden = !isList;
     const fresh = new Set();

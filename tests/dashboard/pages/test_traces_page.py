@@ -132,6 +132,7 @@ def test_spans_are_rows_that_open_their_trace_at_the_span(shop: RunningCollector
     page.get_by_role("button", name="Entry spans").click()
     tab.wait_for_parameter("scope", "entry")
     page.wait_for_selector('#traces-rows [aria-label="Spans"] a.qt-trace-row')
+    expect(page.get_by_role("link", name="Show SQL")).to_have_attribute("data-panel", "spans")
     assert all("POST /payments/charge" in text for text in rows(page))
     page.locator("a.qt-trace-row").first.click()
     page.wait_for_url("**/trace/*span=*")
