@@ -8,23 +8,15 @@ from dash import html
 from dash.development.base_component import Component
 
 from quacktrace_dashboard.errors import DashboardError
+from quacktrace_dashboard.first_run import first_run
 from quacktrace_dashboard.formatting import format_datetime, parse_time, to_milliseconds
 from quacktrace_dashboard.icons import icon
 from quacktrace_dashboard.page import Viewer
 from quacktrace_dashboard.state import ViewState
 
-__all__ = ["empty_state", "error_card", "first_run", "no_data", "not_found"]
+__all__ = ["empty_state", "error_card", "no_data", "not_found"]
 
 _NEWEST_MS = 3_600_000
-
-_INSTRUMENT_COMMANDS = (
-    ("A Python service, no code change", "quacktrace run -- python app.py"),
-    (
-        "Any OpenTelemetry SDK, any language",
-        "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf OTEL_EXPORTER_OTLP_ENDPOINT={endpoint}",
-    ),
-    ("Seven demo services and their faults", "quacktrace demo"),
-)
 
 
 def error_card(error: DashboardError) -> Component:
@@ -104,39 +96,6 @@ def no_data(answer: dict[str, Any], state: ViewState, viewer: Viewer, *, what: s
 def _extent(data_from: str, data_to: str, viewer: Viewer) -> str:
     first, last = (format_datetime(parse_time(text), viewer.zone) for text in (data_from, data_to))
     return f"The newest data is from {last}, the oldest from {first}."
-
-
-def first_run() -> Component:
-    """Show how to send the first span; the page fills by itself when it arrives."""
-    return html.Div(
-        [
-            html.Div([html.I(className="qt-live-dot"), "Waiting for the first span…"], className="qt-waiting"),
-            html.H2("Send something to see something"),
-            html.P("Start a service with one of these. This page fills by itself.", className="qt-muted"),
-            *(
-                html.Div(
-                    [
-                        html.Span(title, className="qt-command-title"),
-                        html.Div(
-                            [
-                                html.Code(**{"data-command": command}),
-                                html.Button(
-                                    icon("copy"),
-                                    className="qt-tool",
-                                    type="button",
-                                    **{"data-action": "copy-command", "aria-label": f"Copy: {title}"},
-                                ),
-                            ],
-                            className="qt-command",
-                        ),
-                    ]
-                )
-                for title, command in _INSTRUMENT_COMMANDS
-            ),
-        ],
-        className="qt-state qt-first-run",
-        **{"data-waiting": "true"},
-    )
 
 
 def not_found(pathname: str) -> Component:

@@ -59,6 +59,14 @@ window.qt = (function () {
   const compact = (n) =>
     n < 999.5e3 ? `${threeDigits(n / 1e3)}k` : n < 999.5e6 ? `${threeDigits(n / 1e6)}M` : `${threeDigits(n / 1e9)}G`;
 
+  function bytes(size) {
+    for (const unit of ["B", "KiB", "MiB", "GiB"]) {
+      if (size < 1023.5) return `${threeDigits(size)} ${unit}`;
+      size /= 1024;
+    }
+    return `${threeDigits(size)} TiB`;
+  }
+
   const two = (n) => String(n).padStart(2, "0");
   const clock = (date) =>
     `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${String(date.getMilliseconds()).padStart(3, "0")}`;
@@ -188,6 +196,7 @@ window.qt = (function () {
     assignSlots,
     duration,
     count,
+    bytes,
     clock,
     day,
     make,

@@ -32,6 +32,7 @@
       if (isHere && link.classList.contains("qt-nav-link")) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
     }
+    for (const link of document.querySelectorAll("[data-keep-range]")) link.setAttribute("href", link.pathname + query);
     qt.range.show();
     qt.live.show();
     showSearch();
@@ -72,6 +73,8 @@
 
   // ---- actions by click ----
   const actions = {
+    language: (button) => qt.firstRun.choose(button),
+    "demo-traffic": (button) => qt.firstRun.sendDemo(button),
     range: (button) =>
       qt.patchUrl({ r: button.dataset.range === "1h" ? null : button.dataset.range, from: null, to: null }),
     "range-custom": qt.range.toggleForm,
@@ -160,12 +163,4 @@
     document.documentElement.dataset.shellReady = "true";
   });
   drawn.observe(document.documentElement, { childList: true, subtree: true });
-
-  // A first-run command needs this collector's address, which only the browser knows for sure.
-  new MutationObserver(() => {
-    for (const code of document.querySelectorAll("code[data-command]")) {
-      const text = code.dataset.command.replace("{endpoint}", location.origin);
-      if (code.textContent !== text) code.textContent = text;
-    }
-  }).observe(document.documentElement, { childList: true, subtree: true });
 })();

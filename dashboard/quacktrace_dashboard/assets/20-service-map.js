@@ -116,6 +116,7 @@
     _listen() {
       const svg = this.svg;
       svg.addEventListener("wheel", (event) => {
+        if (this.isSmall() && !event.ctrlKey) return; // the page scrolls on
         event.preventDefault();
         const box = svg.getBoundingClientRect();
         const lines = event.deltaMode === 1 ? 16 : 1;
@@ -236,8 +237,13 @@
 
     _open(selected = this.selected) {
       const covered = selected ? this._drawerWidth() : 0;
-      this.fit(READABLE, covered);
+      this.fit(this.isSmall() ? ZOOM_MIN : READABLE, covered);
       if (selected) this._bringIntoView(selected, covered);
+    }
+
+    /** A map among other things on a page shows all of itself, and leaves the wheel to the page. */
+    isSmall() {
+      return this.host.dataset.small !== undefined;
     }
 
     _drawerWidth() {

@@ -35,6 +35,12 @@ def error_group_list(
     return html.Ul(rows, className="qt-error-groups")
 
 
+def _short_type(exception_type: str) -> str:
+    """The class without its modules: what tells it apart is at the end, where a narrow column would cut it off."""
+    head, _, name = exception_type.rpartition(".")
+    return name if head.replace(".", "").replace("_", "").isalnum() and name.isidentifier() else exception_type or "Error"
+
+
 def _only(group: Mapping[str, Any], service: Mapping[str, Any]) -> str | None:
     """The one version, or the one instance, that fails while others of the same service do not."""
     if group["count"] < LEAST_FOR_ONLY:
@@ -54,7 +60,7 @@ def _group(group: Mapping[str, Any], viewer: Viewer, slots: Mapping[str, int], o
             [
                 html.Span(
                     [
-                        html.B(group["exception_type"] or "Error"),
+                        html.B(_short_type(group["exception_type"])),
                         html.Span(group["message"] or "no message", className="qt-error-message"),
                         html.Span(html.Span(only), className="qt-chip qt-error-only", title=only) if only else None,
                     ],

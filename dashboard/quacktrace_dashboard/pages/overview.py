@@ -11,60 +11,28 @@ from dash.development.base_component import Component
 from quacktrace_dashboard.baseline import Baseline
 from quacktrace_dashboard.client import QueryClient
 from quacktrace_dashboard.errors import DashboardError
-from quacktrace_dashboard.formatting import format_count
 from quacktrace_dashboard.grid import table_grid
 from quacktrace_dashboard.icons import icon
 from quacktrace_dashboard.links import page_link, services_link, traces_link
 from quacktrace_dashboard.page import Page, Viewer, current_viewer
 from quacktrace_dashboard.pages.error_groups import error_group_list
+from quacktrace_dashboard.pages.overview_endpoints import failing_endpoints, slowest_endpoints
+from quacktrace_dashboard.pages.overview_map import overview_map, register_overview_map
+from quacktrace_dashboard.pages.overview_services import COLUMNS, service_rows, services_head
 from quacktrace_dashboard.pages.overview_tiles import number_tiles, overall_p95
 from quacktrace_dashboard.palette import service_colour
 from quacktrace_dashboard.show_sql import show_sql, show_sql_button
 from quacktrace_dashboard.skeletons import skeleton_blocks, skeleton_tiles
 from quacktrace_dashboard.state import ViewState
 from quacktrace_dashboard.states import error_card, no_data
-from quacktrace_dashboard.wrong_now import Problem, error_change, find_problems, start_of_data
+from quacktrace_dashboard.wrong_now import Problem, find_problems, start_of_data
 
 __all__ = ["PAGE"]
 
 _BUCKETS = 40
 _MAX_PROBLEMS = 8
-_MAX_SERVICES = 15
 _MAX_GROUPS = 5
 _PROBLEM_ICONS = {"errors": "error", "slow": "clock", "silent": "empty"}
-
-_COLUMNS: list[dict[str, Any]] = [
-    {"field": "service_name", "headerName": "Service", "flex": 2, "minWidth": 150, "cellRenderer": "QtService"},
-    {"field": "calls_per_s", "headerName": "Calls", "cellRenderer": "QtRate", "type": "rightAligned", "width": 100},
-    {"field": "call_series", "headerName": "", "cellRenderer": "QtTrend", "width": 130, "sortable": False},
-    {
-        "field": "error_rate",
-        "headerName": "Errors",
-        "cellRenderer": "QtErrorShare",
-        "type": "rightAligned",
-        "width": 100,
-    },
-    {
-        "field": "error_change",
-        "headerName": "vs before",
-        "cellRenderer": "QtChange",
-        "type": "rightAligned",
-        "width": 100,
-    },
-    {"field": "error_series", "headerName": "", "cellRenderer": "QtErrorTrend", "width": 130, "sortable": False},
-    {"field": "p50_ms", "headerName": "p50", "cellRenderer": "QtDuration", "type": "rightAligned", "width": 95},
-    {"field": "p95_ms", "headerName": "p95", "cellRenderer": "QtDuration", "type": "rightAligned", "width": 95},
-    {
-        "field": "p95_change",
-        "headerName": "vs before",
-        "cellRenderer": "QtChange",
-        "type": "rightAligned",
-        "width": 100,
-    },
-]
-for _column in _COLUMNS:
-    if _column["cellRenderer"] == "QtChange":
-        _column["comparator"] = {"function": "quacktraceChange"}
 
 
 def layout(_: Mapping[str, str]) -> Component:
@@ -94,13 +62,33 @@ def layout(_: Mapping[str, str]) -> Component:
                         [
                             html.Div(id="overview-services-head", className="qt-card-head"),
                             html.Div(
-                                table_grid("overview-grid", _COLUMNS, row_id="params.data.id", domLayout="autoHeight"),
+                                table_grid("overview-grid", COLUMNS, row_id="params.data.id", domLayout="autoHeight"),
                                 **{"data-live-pause": "true"},
                             ),
                         ],
                         className="qt-card qt-section",
                     ),
+                    html.Div(
+                        [
+                            html.Section(
+                                id=f"overview-{name}", className="qt-card qt-section", **{"data-live-pause": "true"}
+                            )
+                            for name in ("failing", "slowest")
+                        ],
+                        className="qt-two-columns",
+                    ),
                     html.Section(id="overview-errors", className="qt-card qt-section", **{"data-live-pause": "true"}),
+                    overview_map(),
+                    html.Section(
+                        [
+                            html.Div(
+                                [html.H2("Ingest"), html.Span("The collector's own health.", className="qt-muted")],
+                                className="qt-card-head",
+                            ),
+                            html.Dl(id="overview-ingest-facts", className="qt-ingest-facts"),
+                        ],
+                        className="qt-card qt-section",
+                    ),
                 ],
                 id="overview-content",
                 className="qt-stack",
@@ -124,6 +112,8 @@ def register(app: Dash, client: QueryClient) -> None:
         Output("overview-problems", "children"),
         Output("overview-services-head", "children"),
         Output("overview-grid", "rowData"),
+        Output("overview-failing", "children"),
+        Output("overview-slowest", "children"),
         Output("overview-errors", "children"),
         Input("shell-url", "search"),
         Input("shell-refresh", "data"),
@@ -136,7 +126,7 @@ def register(app: Dash, client: QueryClient) -> None:
         asked = {"from_": from_ms, "to": to_ms}
         middle_ms = from_ms
         before = {"from_ms": max(0, from_ms - (to_ms - from_ms)), "to_ms": from_ms}
-        nothing = (no_update,) * 5
+        nothing = (no_update,) * 7
         try:
             services = client.get("/api/v1/services", now)
             if not services["services"]:
@@ -170,8 +160,10 @@ def register(app: Dash, client: QueryClient) -> None:
                 is_young=is_young,
                 sql=show_sql("ranked", of="what is wrong now", from_=middle_ms if is_young else from_ms, to=to_ms),
             ),
-            _services_head(services["services"], state, sql=show_sql("services", of="services", **asked)),
-            _rows(services["services"], previous, hotspots),
+            services_head(services["services"], state, sql=show_sql("services", of="services", **asked)),
+            service_rows(services["services"], previous, hotspots),
+            failing_endpoints(hotspots["ranked"], state, slots),
+            slowest_endpoints(hotspots["ranked"], state, slots),
             _errors_card(
                 groups,
                 state,
@@ -182,6 +174,7 @@ def register(app: Dash, client: QueryClient) -> None:
             ),
         )
 
+    register_overview_map(app, client)
     # Dash runs a callback for a page that comes in later only if it has an output there.
     app.clientside_callback(
         ClientsideFunction("quacktrace", "showIngest"),
@@ -251,47 +244,6 @@ def _problem(problem: Problem, state: ViewState, slots: Mapping[str, int]) -> Co
             className="qt-passed-on" if problem.is_passed_on else "",
         )
     )
-
-
-def _services_head(services: Sequence[Mapping[str, Any]], state: ViewState, *, sql: Component) -> list[Component]:
-    shown = min(len(services), _MAX_SERVICES)
-    hint = f"The {shown} with the most failed calls of {format_count(len(services))}." if len(services) > shown else ""
-    return [
-        html.H2("Services"),
-        html.Span(hint, className="qt-muted"),
-        html.A("Map", href=services_link(state), className="qt-link"),
-        html.A("Table", href=services_link(state, view="table"), className="qt-link"),
-        sql,
-    ]
-
-
-def _rows(
-    services: Sequence[Mapping[str, Any]], previous: Sequence[Mapping[str, Any]], hotspots: Mapping[str, Any]
-) -> list[dict[str, Any]]:
-    known = {service["service_name"]: service for service in previous}
-    errors = hotspots["errors"]
-    series = {
-        name: (calls, failed)
-        for name, calls, failed in zip(errors["services"], errors["calls"], errors["errors"], strict=True)
-    }
-    worst = sorted(services, key=lambda row: (-row["errors"], -row["calls"], row["service_name"]))[:_MAX_SERVICES]
-    rows = []
-    for service in worst:
-        name = service["service_name"]
-        before = known.get(name, {})
-        rows.append(
-            {
-                **{key: service[key] for key in ("service_name", "calls_per_s", "error_rate", "p50_ms", "p95_ms")},
-                "id": name,
-                "call_series": series.get(name, ([], []))[0],
-                "error_series": series.get(name, ([], []))[1],
-                "error_change": error_change(
-                    service["errors"], service["calls"], before.get("errors", 0), before.get("calls", 0)
-                ),
-                "p95_change": [service["p95_ms"], before.get("p95_ms")],
-            }
-        )
-    return rows
 
 
 def _errors_card(

@@ -47,13 +47,37 @@ def test_the_ingest_tile_counts_what_is_stored(shop: RunningCollector, tab: Tab)
     page = tab.open(shop, "/?live=0")
     expect(page.locator("#overview-ingest")).to_contain_text("spans stored")
     expect(page.locator("#overview-ingest")).to_contain_text("Nothing refused")
+    facts = page.locator("#overview-ingest-facts")
+    for label in ("Received", "Duplicate", "Rejected", "Queue", "Commit", "Sealing", "Segments", "On disk"):
+        expect(facts.locator("dt").get_by_text(label, exact=True)).to_be_visible()
+    stored = shop.client.get("/readyz").json()["spans"]
+    expect(facts.locator("div", has_text="Stored").locator("dd")).to_have_text(f"{stored:,}")
+
+
+def test_endpoints_that_fail_and_that_are_slow_lead_to_their_traces(shop: RunningCollector, tab: Tab) -> None:
+    page = tab.open(shop, "/?live=0")
+    page.locator("#overview-map .qt-node[data-id=payment]").wait_for()
+    expect(page.locator("#overview-slowest li").first).to_contain_text("p50")
+    page.locator("#overview-failing a", has_text="POST /payments/charge").click()
+    page.wait_for_url("**/traces?*status=error*")
+    assert "service=payment" in page.url
 
 
 def test_an_empty_store_shows_how_to_begin_and_fills_without_a_reload(empty: RunningCollector, tab: Tab) -> None:
     page = tab.open(empty, "/")
-    expect(page.get_by_text("quacktrace run -- python app.py")).to_be_visible()
+    expect(page.get_by_text(f"quacktrace run --endpoint {empty.url} -- python app.py")).to_be_visible()
+    for language in ("Node.js", "Java", "Go", ".NET", "Ruby", "PHP", "Rust"):
+        page.get_by_role("tab", name=language, exact=True).click()
+        expect(page.get_by_role("tabpanel")).to_contain_text(f"OTEL_EXPORTER_OTLP_ENDPOINT={empty.url}")
     page.evaluate("window.stayed = true")
     send_spans(empty.client, list(checkout(1, now_ms() - 2000)))
     page.wait_for_selector('.ag-row[row-id="payment"]')
     assert page.evaluate("window.stayed")
     expect(page.get_by_text("No operation fails or is slower than it was.")).to_be_visible()
+
+
+def test_demo_traffic_is_a_click_and_shows_what_it_broke(empty: RunningCollector, tab: Tab) -> None:
+    page = tab.open(empty, "/")
+    page.wait_for_selector("html[data-live=open]")
+    page.get_by_role("button", name="Load demo traffic").click()
+    expect(page.locator(".qt-problems a").first).to_contain_text("demo-payment")

@@ -137,9 +137,7 @@ def test_an_unknown_page_says_so_and_leads_on(shop: RunningCollector, tab: Tab) 
 def test_the_first_span_fills_a_waiting_page_without_a_reload(empty: RunningCollector, tab: Tab) -> None:
     page = tab.open(empty, "/traces")
     expect(page.get_by_text("Waiting for the first span…")).to_be_visible()
-    expect(
-        page.get_by_text(f"OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf OTEL_EXPORTER_OTLP_ENDPOINT={empty.url}")
-    ).to_be_visible()
+    expect(page.get_by_text(f"quacktrace run --endpoint {empty.url} -- python app.py")).to_be_visible()
     page.evaluate("window.sameDocument = true")
     # The first tick may come before the page listens to them.
     page.wait_for_selector("html[data-live=open]")
