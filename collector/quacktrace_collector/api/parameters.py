@@ -20,15 +20,26 @@ _Name = TypeVar("_Name", bound=str)
 
 def time_range(parameters: Parameters, *, default_from_ns: int | None = None) -> TimeRange:
     """`from` and `to`; without `to` until now, without `from` the hour before, unless told another default."""
-    to_ns = _time(parameters, "to")
+    to_ns = moment(parameters, "to")
     if to_ns is None:
         to_ns = time.time_ns()
-    from_ns = _time(parameters, "from")
+    from_ns = moment(parameters, "from")
     if from_ns is None:
         from_ns = clamp_time(to_ns - _DEFAULT_RANGE_NS) if default_from_ns is None else default_from_ns
     if from_ns > to_ns:
         raise BadRequestError("from is later than to", hint="swap them")
     return TimeRange(from_ns, to_ns)
+
+
+def moment(parameters: Parameters, name: str) -> int | None:
+    """Nanoseconds since the epoch of RFC 3339 or of integer milliseconds."""
+    value = parameters.get(name)
+    if not value:
+        return None
+    try:
+        return parse_time(value)
+    except ValueError as error:
+        raise BadRequestError(f"{name}: {error}", hint="2026-11-22T23:24:02Z or 1795388400000") from error
 
 
 def text(parameters: Parameters, name: str) -> str | None:
@@ -83,13 +94,3 @@ def duration_ns(parameters: Parameters, name: str) -> int | None:
         return parse_duration(value)
     except ValueError as error:
         raise BadRequestError(f"{name}: {error}", hint=f"for instance {name}=200ms") from error
-
-
-def _time(parameters: Parameters, name: str) -> int | None:
-    value = parameters.get(name)
-    if not value:
-        return None
-    try:
-        return parse_time(value)
-    except ValueError as error:
-        raise BadRequestError(f"{name}: {error}", hint="2026-11-22T23:24:02Z or 1795388400000") from error

@@ -10,6 +10,7 @@ from aiohttp import hdrs, web
 
 from quacktrace_collector.api import parameters
 from quacktrace_collector.api.answers import encode
+from quacktrace_collector.api.diagnosis_routes import add_diagnosis_routes
 from quacktrace_collector.api.in_thread import add_executor, in_thread, response_in_thread, times
 from quacktrace_collector.api.search_routes import add_search_routes
 from quacktrace_collector.api.trace_ids import parse_span_id, parse_trace_id
@@ -42,6 +43,7 @@ def add_routes(app: web.Application) -> None:
     add_executor(app)
     app.on_shutdown.append(_end_live_streams)
     add_search_routes(app)
+    add_diagnosis_routes(app)
     trace = "/api/v1/traces/{trace_id}"
     app.add_routes(
         [

@@ -13,6 +13,8 @@ from quacktrace_collector.sql.library import View, with_views
 class Query(Enum):
     """The value is the file's name without `.sql`."""
 
+    DIAGNOSE_ERROR_LOGS = "diagnose_error_logs"
+    DIAGNOSE_SPANS = "diagnose_spans"
     ERROR_GROUPS = "error_groups"
     EXPLAIN_FAILURES = "explain_failures"
     EXPLAIN_SPANS = "explain_spans"

@@ -1,0 +1,99 @@
+"""The spans of a window and of its baseline, read into the columns that a diagnosis works on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from quacktrace_collector.diagnose.span_columns import ComparedSpans, Flags
+from quacktrace_collector.diagnose.trace_tree import Rows
+from quacktrace_collector.query.sql_files import Query
+from quacktrace_collector.query.window import Window
+from quacktrace_collector.store import Store
+from quacktrace_collector.store.rollup_frame import Texts, compute
+from quacktrace_collector.store.seen import Keys, span_keys, trace_keys
+from quacktrace_collector.time_range import TimeRange
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Row i of everything is the same span."""
+
+    spans: ComparedSpans
+    trace_ids: pa.ChunkedArray[Any]
+    kinds: Texts
+    places: dict[str, Texts]
+    """`service_version` and `service_instance_id`."""
+
+    def count(self, *, current: bool) -> tuple[int, int]:
+        """Traces and spans of the window, or of the baseline."""
+        which = self.spans.is_current == current
+        return len(np.unique(self.spans.trace[which])), int(which.sum())
+
+
+def load_compared(store: Store, window: tuple[TimeRange, int], baseline: tuple[TimeRange, int]) -> Loaded:
+    """Each range with the `n` of "every nth trace"."""
+    tables = [_spans(store, range_, one_in) for range_, one_in in (window, baseline)]
+    logs = [_error_logs(store, range_, one_in) for range_, one_in in (window, baseline)]
+    is_current = np.repeat([True, False], [table.num_rows for table in tables])
+    table = pa.concat_tables(tables)
+    keys = span_keys(table["trace_id"], table["span_id"])
+    service, name = Texts.of(table["service_name"]), Texts.of(table["name"])
+    # An operation is a service and a name; kinds of one name belong together, like a client's span and its retry.
+    pairs, operation = np.unique(service.codes * len(name.values) + name.codes, return_inverse=True)
+    start_ns = table["start_ns"].to_numpy()
+    kinds = Texts.of(table["kind"])
+    failed = compute.fill_null(table["failed"], False).to_numpy() | np.isin(keys, np.concatenate(logs))
+    spans = ComparedSpans(
+        services=service.values,
+        operations=[name.values[code] for code in (pairs % len(name.values)).tolist()],
+        operation_service=pairs // len(name.values),
+        service=service.codes,
+        operation=operation,
+        parent=_parents(keys, span_keys(table["trace_id"], table["parent_span_id"]), is_current),
+        trace=np.unique(trace_keys(table["trace_id"]), return_inverse=True)[1],
+        start_ns=start_ns,
+        end_ns=start_ns + table["duration_ns"].to_numpy(),
+        failed=failed,
+        is_consumer=_equals(kinds, "CONSUMER"),
+        is_current=is_current,
+    )
+    places = {column: Texts.of(table[column]) for column in ("service_version", "service_instance_id")}
+    return Loaded(spans, table["trace_id"], kinds, places)
+
+
+def _spans(store: Store, range_: TimeRange, one_in: int) -> pa.Table:
+    narrowed = Window(range_.from_ns, range_.to_ns, store.data_range()).narrowed
+    return store.query(
+        Query.DIAGNOSE_SPANS.sql,
+        {"from_ns": narrowed.from_ns, "to_ns": narrowed.to_ns, "one_in": one_in},
+        time_range=narrowed,
+    )
+
+
+def _error_logs(store: Store, range_: TimeRange, one_in: int) -> Keys:
+    narrowed = Window(range_.from_ns, range_.to_ns, store.data_range("logs")).narrowed
+    table = store.query(
+        Query.DIAGNOSE_ERROR_LOGS.sql,
+        {"from_ns": narrowed.from_ns, "to_ns": narrowed.to_ns, "one_in": one_in},
+        time_range=narrowed,
+    )
+    return span_keys(table["trace_id"], table["span_id"])
+
+
+def _parents(keys: Keys, parent_keys: Keys, is_current: Flags) -> Rows:
+    """Rows by hash; of two windows that one trace reaches into, only the same one counts."""
+    if not len(keys):
+        return np.zeros(0, np.int64)
+    order = np.argsort(keys, kind="stable")
+    place = order[np.minimum(np.searchsorted(keys[order], parent_keys), len(keys) - 1)]
+    is_there = (keys[place] == parent_keys) & (is_current[place] == is_current) & (place != np.arange(len(keys)))
+    return np.where(is_there, place, -1)
+
+
+def _equals(texts: Texts, value: str) -> Flags:
+    equal: Flags = texts.codes == (texts.values.index(value) if value in texts.values else -1)
+    return equal
