@@ -41,6 +41,8 @@ _ATTEMPTS: Final = 2
 # A query that took this long is taken for slow when it is asked again.
 _SLOW_S: Final = 1.0
 _MOST_KNOWN: Final = 1_000
+# Of its time a query gets at least so much to run in, however long its process took to start.
+_LEAST_SHARE: Final = 0.7
 
 _log = logging.getLogger(__name__)
 
@@ -122,8 +124,9 @@ class SqlPool:
     ) -> SqlResult:
         """The result of one statement over everything acknowledged before this call.
 
-        The deadline counts from when a worker takes it. With `on_part` a large result comes in parts, of which `body`
-        is the last; what is raised after a part cannot be mended. `query_id` is what `cancel` takes.
+        The deadline counts from its turn; should a worker have to start, most of the time is the query's own.
+        With `on_part` a large result comes in parts, of which `body` is the last; what is raised after a part cannot be
+        mended. `query_id` is what `cancel` takes.
         Raises QueryRefusedError, QueryTimeoutError, QueryTooLargeError, QueryCancelledError, or OverloadedError when
         every worker is busy.
         """
@@ -218,6 +221,7 @@ class SqlPool:
 
     async def _ask_any(self, header: dict[str, Any], timeout_s: float, on_part: OnPart | None) -> Frame:
         has_begun = False
+        asked_at = time.monotonic()
 
         async def forward(part: bytes, is_gzip: bool) -> None:
             nonlocal has_begun
@@ -232,7 +236,8 @@ class SqlPool:
                 raise OverloadedError(
                     f"No process can be started for the query: {error}", hint="Try again in a moment."
                 ) from error
-            answer = await self._ask_worker(worker, header, timeout_s, forward if on_part else None)
+            left_s = max(asked_at + timeout_s - time.monotonic(), _LEAST_SHARE * timeout_s)
+            answer = await self._ask_worker(worker, header, left_s, timeout_s, forward if on_part else None)
             if "failed" not in answer.header:
                 return answer
             _log.warning("a SQL worker could not read the stored data: %s", answer.header["failed"])
@@ -244,13 +249,14 @@ class SqlPool:
         self,
         worker: WorkerProcess,
         header: dict[str, Any],
+        left_s: float,
         timeout_s: float,
         on_part: OnPart | None,
     ) -> Frame:
         answer: Frame | None = None
         try:
             with self._store.snapshot() as snapshot:
-                async with asyncio.timeout(timeout_s):
+                async with asyncio.timeout(left_s):
                     try:
                         answer = await worker.ask({**header, "snapshot": snapshot_header(snapshot)}, on_part)
                     except WorkerDiedError as error:
