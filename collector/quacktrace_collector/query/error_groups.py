@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Final
 
 from quacktrace_collector.query.buckets import Buckets, buckets
+from quacktrace_collector.query.propagation import Root, entry_points, roots_of
 from quacktrace_collector.query.sql_files import Query
 from quacktrace_collector.query.stack_frames import application_frame
 from quacktrace_collector.query.timestamps import format_time
@@ -47,7 +50,7 @@ class _Group:
         for bucket, count in row["buckets"]:
             self.series[bucket] += count
 
-    def answer(self) -> dict[str, Any]:
+    def answer(self, roots: Mapping[str, Root]) -> dict[str, Any]:
         service_name, exception_type, message, frame = self.key
         return {
             "group_id": hashlib.blake2b(repr(self.key).encode("utf-8", "replace"), digest_size=8).hexdigest(),
@@ -63,6 +66,7 @@ class _Group:
             "series": self.series,
             "versions": sorted(self.versions - {""})[:_MOST_PLACES],
             "instances": sorted(self.instances - {""})[:_MOST_PLACES],
+            "entry_points": entry_points(roots, self.trace_ids),
             "example_trace_id": self.example_trace_id,
             "example_span_id": self.example_span_id,
         }
@@ -85,7 +89,8 @@ def error_groups(store: Store, window: Window, *, service: str | None, limit: in
         time_range=window.reach,
     )
     groups = sorted(_merge(table.to_pylist(), cut), key=lambda group: (-group.count, -group.last_ns, repr(group.key)))
-    return [group.answer() for group in groups[:limit]]
+    roots = roots_of(store, window, chain.from_iterable(group.trace_ids for group in groups[:limit]))
+    return [group.answer(roots) for group in groups[:limit]]
 
 
 def _merge(rows: list[dict[str, Any]], cut: Buckets) -> list[_Group]:

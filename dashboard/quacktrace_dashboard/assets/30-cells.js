@@ -42,6 +42,11 @@
     QtErrorShare: ({ value }) =>
       h("span", { className: value > 0 ? "qt-number qt-error-text" : "qt-number qt-muted" },
         value >= 0.05 ? "▲ " : "", value > 0 ? shareText(value) : "–"),
+    // The bar compares rows; the tooltip is the sum written out.
+    QtImpact: ({ value, data }) =>
+      h("span", { className: "qt-impact", title: `${data.errors} failed + ${(data.time_lost_ms / 1000).toFixed(2)} s lost = ${value.toFixed(2)}` },
+        h("i", { style: { width: `${Math.max(1, 44 * data.impact_share)}px` } }),
+        h("span", { className: "qt-number" }, value >= 99.95 ? qt.count(value) : value.toFixed(value >= 9.995 ? 1 : 2))),
     QtErrorTrend: ({ value }) => sparkline(value || [], "qt-spark-error"),
     QtTrend: ({ value }) => sparkline(value || [], "qt-spark-calls"),
     // [now, before]: an arrow and words, so that colour is only the second cue.

@@ -27,13 +27,22 @@ __all__ = ["PAGE"]
 
 _BUCKETS = 60
 _GROUPS = 30
-_RANKED = 60  # the grid is as high as its rows, so every one of them is in the page
+_ROWS_IN_SIGHT = 12
+_IMPACT = "Impact = failed calls + seconds lost. Lost: of every call the time above the median before."
 _LEAST_HEIGHT = 290
 _ROW_HEIGHT = 26
 
 _COLUMNS: list[dict[str, Any]] = [
     {"field": "service_name", "headerName": "Service", "flex": 2, "minWidth": 130, "cellRenderer": "QtService"},
     {"field": "operation", "headerName": "Operation", "flex": 3, "minWidth": 150, "cellRenderer": "QtText"},
+    {
+        "field": "impact",
+        "headerName": "Impact",
+        "headerTooltip": _IMPACT,
+        "cellRenderer": "QtImpact",
+        "width": 120,
+        "sort": "desc",
+    },
     {"field": "errors", "headerName": "Failed", "cellRenderer": "QtCount", "type": "rightAligned", "width": 85},
     {
         "field": "error_rate",
@@ -101,14 +110,10 @@ def layout(_: Mapping[str, str]) -> Component:
                     _card(
                         "ranked",
                         "Ranked",
-                        "The most failed calls first. Click a row for its traces.",
+                        f"{_IMPACT} Click a row for its traces.",
                         html.Div(
-                            table_grid(
-                                "hotspots-grid",
-                                _COLUMNS,
-                                row_id="params.data.id",
-                                domLayout="autoHeight",
-                            ),
+                            table_grid("hotspots-grid", _COLUMNS, row_id="params.data.id"),
+                            id="hotspots-grid-box",
                             **{"data-live-pause": "true"},
                         ),
                     ),
@@ -144,6 +149,7 @@ def register(app: Dash, client: QueryClient) -> None:
         Output("hotspots-errors", "style"),
         Output("hotspots-latency", "style"),
         Output("hotspots-grid", "rowData"),
+        Output("hotspots-grid-box", "style"),
         Output("hotspots-groups", "children"),
         Output("hotspots-buckets", "data"),
         *(Output(f"hotspots-sql-{name}", "children") for name in ("errors", "latency", "ranked", "groups")),
@@ -156,7 +162,7 @@ def register(app: Dash, client: QueryClient) -> None:
         from_ms, to_ms = state.time_range.resolve(viewer.now_ms)
         parameters = {"from": from_ms, "to": to_ms, "service": state.get("service")}
         tools = _tools(state)
-        nothing = (no_update,) * 11
+        nothing = (no_update,) * 12
         try:
             hotspots = client.get("/api/v1/hotspots", {**parameters, "buckets": _BUCKETS})
             start_ms = start_of_data(from_ms, to_ms, hotspots["data_from"])
@@ -181,8 +187,9 @@ def register(app: Dash, client: QueryClient) -> None:
             latency_heatmap(hotspots, viewer.zone),
             {"height": height},
             {"height": height},
-            [_row(ranked) for ranked in hotspots["ranked"][:_RANKED]],
-            error_group_list(groups, viewer, slots=slots, services=services)
+            _rows(hotspots["ranked"]),
+            {"height": 34 + 32 * min(_ROWS_IN_SIGHT, len(hotspots["ranked"]))},
+            error_group_list(groups, viewer, slots=slots, services=services, state=state)
             if groups
             else html.P("Nothing failed in this time range.", className="qt-muted qt-card-empty"),
             {
@@ -250,6 +257,12 @@ def _summary(hotspots: Mapping[str, Any], groups: list[dict[str, Any]]) -> str:
     return f"{text}, in {len(groups)} group{'' if len(groups) == 1 else 's'}" if groups else text
 
 
+def _rows(ranked: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    rows = [_row(row) for row in ranked]
+    largest = max((row["impact"] for row in rows), default=0.0) or 1.0
+    return [{**row, "impact_share": row["impact"] / largest} for row in rows]
+
+
 def _row(ranked: Mapping[str, Any]) -> dict[str, Any]:
     before_calls, before_errors = ranked["previous_calls"], ranked["previous_errors"]
     return {
@@ -258,6 +271,7 @@ def _row(ranked: Mapping[str, Any]) -> dict[str, Any]:
             for key in ("service_name", "operation", "errors", "error_rate", "p95_ms", "time_lost_ms", "error_series")
         },
         "id": f"{ranked['service_name']}\n{ranked['operation']}\n{ranked['kind']}",
+        "impact": ranked["errors"] + ranked["time_lost_ms"] / 1000,
         "error_change": error_change(ranked["errors"], ranked["calls"], before_errors, before_calls),
         "p95_change": [ranked["p95_ms"], ranked["previous_p95_ms"] if before_calls else None],
     }

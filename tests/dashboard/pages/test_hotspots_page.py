@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -58,6 +59,9 @@ def test_the_ranking_leads_to_the_operations_traces(shop: RunningCollector, tab:
     page = open_hotspots(tab, shop)
     row = page.locator("#hotspots-grid .ag-row", has_text="POST /payments/charge")
     expect(row.locator('[col-id="error_change"]')).to_contain_text("▲")
+    impact = row.locator('[col-id="impact"] .qt-impact')
+    failed, lost, total = re.findall(r"[\d.]+", impact.get_attribute("title") or "")
+    assert float(failed) + float(lost) == pytest.approx(float(total), abs=0.011)
     row.locator('[col-id="operation"]').click()
     page.wait_for_url("**/traces?*operation=POST+%2Fpayments%2Fcharge*")
 
@@ -67,6 +71,9 @@ def test_error_groups_show_where_failures_began_with_variable_parts_removed(shop
     group = page.locator(".qt-error-groups li", has_text="AcquirerError")
     expect(group).to_have_count(1)
     expect(group).to_contain_text("payment")
+    expect(group).to_contain_text("first seen")
+    group.locator(".qt-error-reach").get_by_role("link", name="POST /checkout").click()
+    page.wait_for_url("**/traces?*service=gateway*")
 
 
 def test_hostile_names_are_text_everywhere(shop: RunningCollector, tab: Tab) -> None:
