@@ -22,6 +22,8 @@ from quacktrace_collector.diagnose.trace_tree import Rows
 # A changed shape says less than lost time or an error.
 _WEIGHT: Final = 0.7
 _WEIGHT_OF_REPLACED: Final = 0.3
+# The mix of what people do moves by this much without anybody having changed anything.
+_TOLERANCE: Final = 0.05
 _MOST_OPERATIONS: Final = 2_000
 _MOST_CHILDREN: Final = 64
 _LONGEST_CHAIN: Final = 100
@@ -123,6 +125,7 @@ def _change(spans: ComparedSpans, table: CallTable, sureness: float) -> Change |
     new = is_known * sure_increase(table.current, tries, table.usual, usual_tries, sureness=sureness)
     fewer = (table.usual_children - table.current_children)[:, None]
     really_lost = np.clip(fewer / np.maximum(lost, 1e-9), 0, 1)
+    lost, new = np.maximum(lost - _TOLERANCE, 0), np.maximum(new - _TOLERANCE, 0)
     lost *= _WEIGHT * (_WEIGHT_OF_REPLACED + (1 - _WEIGHT_OF_REPLACED) * really_lost)
     new *= _WEIGHT * _WEIGHT_OF_REPLACED
     scores = np.maximum(lost, new)

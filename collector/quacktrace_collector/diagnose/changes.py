@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-# Two standard errors: of what is shown, one in forty by chance. The ranking is the same from 1.5 to 3.
-SURE: Final = 2.0
-# For what is listed below the sure ones, so that somebody with little data still sees where to look first.
+# Standard errors to be beyond. For what is listed; the first of the ranking is the same from 1 to 3 of them.
+LIKELY: Final = 2.0
+# What counts as significant: among some hundred operations compared, one in thirty times by chance.
+SIGNIFICANT: Final = 3.5
+# For what is listed of a service that has nothing likely: with little data, still where to look first.
 UNSURE: Final = 0.5
 # Of either window, before an operation is compared at all.
 FEWEST_CALLS: Final = 4

@@ -18,6 +18,7 @@ _TOLERANCE: Final = 0.25
 # did not.
 _CLIENT_WEIGHT: Final = 3.0
 _MOST_EDGES: Final = 2_000
+_FEWEST_EDGES: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,25 @@ def latency_tables(spans: ComparedSpans) -> LatencyTables:
         group=group,
         edges=edges,
         current=trimmed_means(group[now], spans.own_ns[now], groups=groups),
-        usual=trimmed_means(group[~now], spans.own_ns[~now], groups=groups),
+        usual=_with_typical_edges(
+            trimmed_means(group[~now], spans.own_ns[~now], groups=groups), first_edge=len(spans.operations)
+        ),
+    )
+
+
+def _with_typical_edges(usual: Means, *, first_edge: int) -> Means:
+    """Edges that the baseline has too few calls of are taken to be like the others: one network joins them all."""
+    is_edge = np.arange(len(usual.count)) >= first_edge
+    known = is_edge & (usual.count >= FEWEST_CALLS)
+    if np.count_nonzero(known) < _FEWEST_EDGES:
+        return usual
+    unknown = is_edge & ~known
+    means = usual.mean[known]
+    return Means(
+        count=np.where(unknown, FEWEST_CALLS, usual.count),
+        mean=np.where(unknown, means.mean(), usual.mean),
+        variance=np.where(unknown, means.var(ddof=1), usual.variance),
+        median=np.where(unknown, np.median(means), usual.median),
     )
 
 

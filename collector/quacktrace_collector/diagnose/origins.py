@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from quacktrace_collector.diagnose.call_changes import CallTable, call_changes, call_tables, without_passed_on
-from quacktrace_collector.diagnose.changes import SURE, UNSURE, Change
+from quacktrace_collector.diagnose.changes import LIKELY, SIGNIFICANT, UNSURE, Change
 from quacktrace_collector.diagnose.error_changes import error_changes
 from quacktrace_collector.diagnose.latency_changes import LatencyTables, latency_changes, latency_tables
 from quacktrace_collector.diagnose.span_columns import ComparedSpans, Numbers
@@ -20,7 +20,7 @@ class Origin:
     service: int
     score: float
     """From 0 to 1."""
-    is_sure: bool
+    is_significant: bool
     """False: what there is may well be chance."""
     changes: list[Change]
 
@@ -35,20 +35,21 @@ class Evidence:
 
 
 def rank_origins(spans: ComparedSpans) -> list[Origin]:
-    """Every service with any evidence against it, the likeliest first; the sure ones before the others."""
+    """Every service with any evidence against it, the likeliest first."""
     latency, calls = latency_tables(spans), call_tables(spans)
-    sure = _evidence(spans, latency, calls, sureness=SURE)
-    unsure = _evidence(spans, latency, calls, sureness=UNSURE)
-    likeliest_first = np.lexsort((-unsure.scores, -sure.scores)).tolist()
+    significant, likely, unsure = (
+        _evidence(spans, latency, calls, sureness=sureness) for sureness in (SIGNIFICANT, LIKELY, UNSURE)
+    )
+    # Of all three, so that no service is above another by a hair's breadth of certainty alone.
+    scores = (significant.scores + likely.scores + unsure.scores) / 3
     origins = []
-    for service in likeliest_first:
-        is_sure = bool(sure.scores[service] > 0)
-        evidence = sure if is_sure else unsure
-        if evidence.scores[service] <= 0:
-            continue
+    for service in np.argsort(-scores, kind="stable").tolist():
+        if scores[service] <= 0:
+            break
+        evidence = likely if likely.scores[service] > 0 else unsure
         changes = [change for change in evidence.changes if change.service == service]
         changes.sort(key=lambda change: (-change.score, change.kind.value, change.operation))
-        origins.append(Origin(service, float(evidence.scores[service]), is_sure, changes))
+        origins.append(Origin(service, float(scores[service]), bool(significant.scores[service] > 0), changes))
     return origins
 
 

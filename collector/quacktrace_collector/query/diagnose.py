@@ -38,7 +38,9 @@ def diagnose(
     why_not = _not_enough(traces, usual_traces)
     origins = rank_origins(loaded.spans)[:_MOST_SERVICES]
     windows = _windows(during, baseline)
-    ranked = [_origin(origin, loaded, windows, is_sure=origin.is_sure and why_not is None) for origin in origins]
+    ranked = [
+        _origin(origin, loaded, windows, is_significant=origin.is_significant and why_not is None) for origin in origins
+    ]
     return {
         "traces": traces,
         "spans": spans,
@@ -74,13 +76,13 @@ def _windows(during: TimeRange, baseline: BaselineRange) -> dict[str, str]:
     }
 
 
-def _origin(origin: Origin, loaded: Loaded, windows: dict[str, str], *, is_sure: bool) -> dict[str, Any]:
+def _origin(origin: Origin, loaded: Loaded, windows: dict[str, str], *, is_significant: bool) -> dict[str, Any]:
     changes = [_change(change, loaded, windows) for change in origin.changes[:_MOST_CHANGES]]
     main = changes[0]
     return {
         "service_name": loaded.spans.services[origin.service],
         "score": origin.score,
-        "is_significant": is_sure,
+        "is_significant": is_significant,
         "kind": main["kind"],
         "operation": main["operation"],
         "sentence": main["sentence"],
@@ -129,9 +131,9 @@ def _named(operations: Any, operation_service: Any, services: Any, **numbers: in
 def _sentence(ranked: list[dict[str, Any]], why_not: str | None) -> str:
     if why_not is not None:
         return f"Not enough to compare: {why_not}."
-    if not ranked or not ranked[0]["is_significant"]:
+    first = next((origin for origin in ranked if origin["is_significant"]), None)
+    if first is None:
         return "Nothing changed beyond chance."
-    first = ranked[0]
     return f"The likeliest origin is {first['service_name']}: {first['sentence']}"
 
 
