@@ -30,7 +30,7 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where several processes share the tests, one of them has all that ask the demo, and begins with it: it waits most.
+    """Where several processes share the tests, one begins with all that ask the demo, which wait most.
 
     The other modules stay whole, each in one process, as their fixtures are their own.
     """

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from quacktrace_collector.decode import Decoded, decode_spans
@@ -115,15 +114,25 @@ def test_a_disk_that_fills_while_committing_loses_nothing_acknowledged(small_dis
     store.close()
 
 
+def fill_disk(ballast: Path, piece: int) -> None:
+    """Write pieces of so many bytes until the disk is full."""
+    with ballast.open("ab", buffering=0) as file:
+
+        def write_for_ever() -> None:
+            while True:
+                file.write(bytes(piece))
+
+        with pytest.raises(OSError, match="No space left"):
+            write_for_ever()
+
+
 def test_a_disk_that_fills_while_sealing_keeps_the_generation_hot_until_there_is_room(small_disk: Path) -> None:
     metrics = Metrics()
     store = Store(small_disk / "data", least_free_bytes=0, metrics=metrics)
     for trace in range(1, 16):
         store.append(batch(trace, kilobytes=16), None)
     ballast = small_disk / "ballast"
-    with ballast.open("wb", buffering=0) as file, pytest.raises(OSError, match="No space left"):
-        while True:
-            file.write(bytes(1 << 16))
+    fill_disk(ballast, 1 << 16)
     store.seal_now()
     wait_until(lambda: metrics.value("qt_seal_failures_total") > 0)
     assert counted(store) == (150, 150)
@@ -175,14 +184,10 @@ def test_a_start_on_a_full_disk_is_one_line_and_harms_nothing(small_disk: Path) 
         store.append(batch(trace, kilobytes=16), None)
     store.close()
     ballast = small_disk / "ballast"
-    with ballast.open("wb", buffering=0) as file, pytest.raises(OSError, match="No space left"):
-        while True:
-            file.write(bytes(1 << 16))
+    fill_disk(ballast, 1 << 16)
     for feed in (small_disk / "data" / "hot").glob("*.arrows"):
         feed.write_bytes(b"")
-    with ballast.open("ab", buffering=0) as file, pytest.raises(OSError, match="No space left"):
-        while True:
-            file.write(bytes(1 << 12))
+    fill_disk(ballast, 1 << 12)
     with pytest.raises(StartupError, match="cannot be opened"):
         Store(small_disk / "data", least_free_bytes=0)
     ballast.unlink()
