@@ -228,3 +228,10 @@ async def test_real_traces_read_back_as_they_were_written(
     response = await api.get(f"/api/v1/traces/{largest['trace_id']}/waterfall")
     drawn = await response.json()
     assert (drawn["n"], drawn["complete"]) == (largest["span_count"], facts["orphans"] == 0)
+
+
+async def test_namespaces_are_those_that_services_name(api: Any, span_store: Any, new_span: Any) -> None:
+    span_store.add(
+        new_span(1, 1, service="cart", resource={"service.namespace": "shop"}), new_span(2, 2, service="lone")
+    )
+    assert (await answer(api, "namespaces"))["namespaces"] == {"cart": "shop"}

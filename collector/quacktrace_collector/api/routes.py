@@ -22,6 +22,7 @@ from quacktrace_collector.query.graph import graph
 from quacktrace_collector.query.hotspots import hotspots
 from quacktrace_collector.query.linked_from import linked_from
 from quacktrace_collector.query.logs import SEVERITIES, LogFilter, find_logs
+from quacktrace_collector.query.namespaces import namespaces
 from quacktrace_collector.query.services import operations, services
 from quacktrace_collector.query.span_detail import span_detail
 from quacktrace_collector.query.span_matches import span_matches
@@ -50,6 +51,7 @@ def add_routes(app: web.Application) -> None:
             web.get("/api/v1/services", _services),
             web.get("/api/v1/operations", _operations),
             web.get("/api/v1/graph", _graph),
+            web.get("/api/v1/namespaces", _namespaces),
             web.get(trace, _trace),
             web.get(f"{trace}/waterfall", _waterfall),
             web.get(f"{trace}/explain", _explain),
@@ -95,6 +97,16 @@ async def _graph(request: web.Request) -> web.Response:
     def answer(store: Store) -> Answer:
         window = Window(asked.from_ns, asked.to_ns, store.data_range()).in_whole_minutes()
         return {**times(window), "seconds": window.seconds, **graph(store, window)}
+
+    return await in_thread(request, answer)
+
+
+async def _namespaces(request: web.Request) -> web.Response:
+    asked = parameters.time_range(request.query)
+
+    def answer(store: Store) -> Answer:
+        window = Window(asked.from_ns, asked.to_ns, store.data_range())
+        return {**times(window), "namespaces": namespaces(store, window)}
 
     return await in_thread(request, answer)
 

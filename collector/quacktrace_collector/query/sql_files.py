@@ -13,6 +13,8 @@ from quacktrace_collector.sql.library import View, with_views
 class Query(Enum):
     """The value is the file's name without `.sql`."""
 
+    COMPARE_COUNTS = "compare_counts"
+    COMPARE_VALUES = "compare_values"
     DIAGNOSE_ERROR_LOGS = "diagnose_error_logs"
     DIAGNOSE_SPANS = "diagnose_spans"
     ERROR_GROUPS = "error_groups"
@@ -21,6 +23,7 @@ class Query(Enum):
     HOTSPOTS = "hotspots"
     LINKED_FROM = "linked_from"
     LOGS = "logs"
+    NAMESPACES = "namespaces"
     SPAN_MATCHES = "span_matches"
     TRACE_EDGES = "trace_edges"
     TRACE_ENTRIES = "trace_entries"

@@ -37,6 +37,8 @@
     return `${day}${time(from)} – ${from.toDateString() === to.toDateString() ? "" : `${date(to)} `}${time(to)}`;
   }
 
+  const QUICK = ["5m", "30m", "3h", "12h", "2d", "30d"];
+
   const localInput = (ms) => new Date(ms - new Date(ms).getTimezoneOffset() * 60e3).toISOString().slice(0, 19);
 
   function toggleForm() {
@@ -50,10 +52,22 @@
     };
     const start = field("From", from),
       end = field("To", to);
+    const quick = (text, title, changes) =>
+      qt.make("button", { className: "qt-button", type: "button", text, title, onclick: () => { closeForm(); qt.patchUrl(changes); } });
+    const around = Math.max(1, to - from) / 2;
+    const choices = qt.make(
+      "div",
+      { className: "qt-range-quick", role: "group", "aria-label": "Quick choices" },
+      ...QUICK.map((choice) => quick(choice, `The last ${choice}`, { r: choice, from: null, to: null })),
+      quick("Zoom out", "Twice as long, around the same middle", {
+        from: Math.max(0, Math.floor(from - around)), to: Math.min(Math.max(Date.now(), to), Math.ceil(to + around)), r: null,
+      }),
+    );
     const complaint = qt.make("p", { className: "qt-error-text", role: "alert" });
     const form = qt.make(
       "form",
       { className: "qt-popover", role: "dialog", "aria-label": "A time range of your own" },
+      choices,
       qt.make("label", {}, qt.make("span", { text: "From" }), start),
       qt.make("label", {}, qt.make("span", { text: "To" }), end),
       complaint,

@@ -35,40 +35,7 @@
     for (const link of document.querySelectorAll("[data-keep-range]")) link.setAttribute("href", link.pathname + query);
     qt.range.show();
     qt.live.show();
-    showSearch();
-  }
-
-  // ---- search ----
-  function search(text) {
-    const words = (text || "").trim();
-    const id = qt.traceIdIn(words);
-    if (id) return qt.go(`/trace/${id}${qt.rangeQuery()}`);
-    if (location.pathname === "/traces") return qt.patchUrl({ q: words });
-    const parameters = new URLSearchParams(qt.rangeQuery());
-    if (words) parameters.set("q", words);
-    qt.go(`/traces?${parameters}`);
-  }
-
-  function drawSearch() {
-    const input = qt.make("input", {
-      id: "shell-search",
-      type: "text",
-      className: "qt-search-input",
-      placeholder: "Search traces, or paste a trace id",
-      "aria-label": "Search traces, or paste a trace id",
-      autocomplete: "off",
-      spellcheck: "false",
-      onkeydown: (event) => {
-        if (event.key === "Enter") search(event.target.value);
-      },
-    });
-    $("shell-search-box").replaceChildren(qt.icon("search"), input, qt.make("kbd", { text: "/" }));
-  }
-
-  function showSearch() {
-    const input = $("shell-search");
-    if (input !== document.activeElement)
-      input.value = location.pathname === "/traces" ? new URLSearchParams(location.search).get("q") || "" : "";
+    qt.searchBox.show();
   }
 
   // ---- actions by click ----
@@ -122,8 +89,7 @@
     const keys = {
       "/": () => {
         if (qt.traces.focus()) return; // the page's own box, which completes
-        $("shell-search").focus();
-        $("shell-search").select();
+        qt.searchBox.focus();
       },
       g: () => {
         isGoing = performance.now();
@@ -156,7 +122,7 @@
   const drawn = new MutationObserver(() => {
     if (!$("shell-live")) return;
     drawn.disconnect();
-    drawSearch();
+    qt.searchBox.draw($("shell-search-box"));
     qt.theme.show();
     qt.onUrl(showPlace);
     qt.live.connect();

@@ -25,10 +25,12 @@
     database: (w, h) =>
       `M0 4C0 -1.6 ${w} -1.6 ${w} 4V${h - 5}C${w} ${h + 2} 0 ${h + 2} 0 ${h - 5}ZM0 4C0 9.6 ${w} 9.6 ${w} 4`,
     messaging: (w, h) => `M12 0H${w - 12}L${w} ${h / 2}L${w - 12} ${h}H12L0 ${h / 2}Z`,
+    group: (w, h) => `M8 0H${w - 8}Q${w} 0 ${w} 8V${h - 8}Q${w} ${h} ${w - 8} ${h}H8Q0 ${h} 0 ${h - 8}V8Q0 0 8 0ZM6 ${h + 3.5}H${w - 6}M12 ${h + 7}H${w - 12}`,
     external: (w, h) => `M12 0H${w - 12}L${w} 12V${h - 12}L${w - 12} ${h}H12L0 ${h - 12}V12Z`,
   };
-  // 16 × 16 strokes: cylinder, queue, globe.
+  // 16 × 16 strokes: cards, cylinder, queue, globe.
   const ICONS = {
+    group: "M2 5H11V12H2ZM5 5V2.5H14V9.5H11",
     database: "M2.5 4C2.5 1.5 13.5 1.5 13.5 4V12C13.5 14.5 2.5 14.5 2.5 12ZM2.5 4C2.5 6.5 13.5 6.5 13.5 4M2.5 8C2.5 10.5 13.5 10.5 13.5 8",
     messaging: "M1.5 4H8.5V12H1.5ZM11 4V12M14 4V12",
     external: "M8 1.5A6.5 6.5 0 1 0 8 14.5A6.5 6.5 0 1 0 8 1.5M1.5 8H14.5M8 1.5C4.5 5 4.5 11 8 14.5M8 1.5C11.5 5 11.5 11 8 14.5",
@@ -325,7 +327,7 @@
 
     _newNode(node, { width, height }) {
       const kind = OUTLINES[node.kind] ? node.kind : "external";
-      const inferred = kind === "service" ? "" : " inferred";
+      const inferred = kind === "service" || kind === "group" ? "" : " inferred";
       const group = element(this.nodeLayer, "g", `qt-node ${kind}${inferred}`, { tabindex: 0, role: "button" });
       group.dataset.id = node.id;
       const drawn = { group, kind: node.kind, title: element(group, "title") };
@@ -392,7 +394,10 @@
     drawServices: (picture) => {
       const host = document.getElementById("services-map");
       if (!host || !picture) return;
-      drawServiceMap(host, picture, picture.selected, (id) => qt.patchUrl({ service: id }));
+      const groups = new Set(picture.nodes.filter((node) => node.kind === "group").map((node) => node.id));
+      const open = (id) => qt.patchUrl(map.groups.has(id) ? { namespace: id.replace(/^namespace:\/\//, ""), service: null } : { service: id });
+      const map = drawServiceMap(host, picture, picture.selected, open);
+      map.groups = groups;
     },
     focusService: (id) => {
       const here = new URLSearchParams(location.search).get("focus") || "";

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from quacktrace_dashboard.figures.edge_routes import EdgeRoute, route_edges
+from quacktrace_dashboard.figures.graph_parts import GROUP, group_id
 from quacktrace_dashboard.figures.rates import rate_text
 from quacktrace_dashboard.formatting import format_count, format_duration_ms, format_percent
 from quacktrace_dashboard.map_layout import CARD_HEIGHT, CARD_WIDTH, Edge, Point, layout_map
@@ -14,6 +15,7 @@ from quacktrace_dashboard.map_layout import CARD_HEIGHT, CARD_WIDTH, Edge, Point
 MAX_NODES = 60
 """Above this a whole map is unreadable: the page asks for a service to focus on."""
 LABELLED_NODES = 25
+LABELLED_EDGES = 40
 """Above this only failing edges keep their label; the others show it when the pointer is on them."""
 FOCUS_HOPS = 2
 NODE_FAILING = 0.05
@@ -38,7 +40,9 @@ def service_map_picture(graph: Mapping[str, Any], *, focus: str = "", hops: int 
         "bounds": _bounds(layout.centres.values(), routes.values()),
         "nodes": [_node(nodes[name], layout.centres[name], seconds) for name in in_reading_order],
         "edges": [
-            _edge(edge, routes[edge], calls, seconds, crowded=len(shown) > LABELLED_NODES)
+            _edge(
+                edge, routes[edge], calls, seconds, crowded=len(shown) > LABELLED_NODES or len(edges) > LABELLED_EDGES
+            )
             for edge, calls in sorted(edges.items())
         ],
     }
@@ -66,6 +70,8 @@ def display_name(node_id: str, kind: str) -> tuple[str, str]:
     """A card's name and the note under it: `postgresql://db-0/orders` is `db-0/orders`, a postgresql database."""
     if kind == "service":
         return node_id, ""
+    if kind == GROUP:
+        return node_id.removeprefix(group_id("")), "namespace"
     system, separator, address = node_id.partition("://")
     if separator and address:
         return address, f"{system} {kind}" if system != kind else kind
@@ -83,6 +89,8 @@ def _node(node: Mapping[str, Any], centre: Point, seconds: float) -> dict[str, A
     p95 = format_duration_ms(node["p95_ms"])
     failed = f"{format_percent(share)} errors" if errors else "no errors"
     kind = node["kind"] if node["kind"] == "service" else f"{node['kind']}, inferred from its callers"
+    if node["kind"] == GROUP:
+        kind = note = f"{format_count(node['members'])} in this namespace"
     return {
         "id": node["id"],
         "kind": node["kind"],

@@ -15,6 +15,7 @@ from quacktrace_dashboard.formatting import format_count, format_duration_ms, fo
 from quacktrace_dashboard.icons import icon
 from quacktrace_dashboard.links import logs_link, traces_link
 from quacktrace_dashboard.page import Viewer
+from quacktrace_dashboard.pages.service_examples import example_traces, service_charts
 from quacktrace_dashboard.palette import service_colour
 from quacktrace_dashboard.show_sql import show_sql
 from quacktrace_dashboard.state import ViewState
@@ -23,6 +24,8 @@ __all__ = ["service_drawer"]
 
 _MAX_OPERATIONS = 25
 _MAX_NEIGHBOURS = 25
+_MAX_FACTS = 100
+_OPEN_FACTS = 3
 
 
 def service_drawer(
@@ -57,6 +60,8 @@ def service_drawer(
         _head(service, node["kind"], state, slots),
         _numbers(node, details, seconds),
         _actions(service, state, is_service=is_service),
+        service_charts(client, state, viewer, service) if is_service else None,
+        *(example_traces(client, state, viewer, service) if is_service else ()),
         _neighbours("Called by", calls_in, "client_service", kinds, state, seconds, sql("edges", "called by", "in")),
         _neighbours("Calls", calls_out, "server_service", kinds, state, seconds, sql("edges", "calls", "out")),
         _operations(operations, service, state, seconds, sql("operations", "operations")) if is_service else None,
@@ -225,7 +230,13 @@ def _facts(details: Mapping[str, Any]) -> Component | None:
         return None
     return html.Section(
         [
-            html.P([html.B(label), " ", ", ".join(values[:20]) + (" …" if len(values) > 20 else "")])
+            html.Details(
+                [
+                    html.Summary([html.B(label), html.Span(format_count(len(values)), className="qt-muted")]),
+                    html.P(", ".join(values[:_MAX_FACTS]) + (" …" if len(values) > _MAX_FACTS else "")),
+                ],
+                open=len(values) <= _OPEN_FACTS,
+            )
             for label, values in facts
             if values
         ],

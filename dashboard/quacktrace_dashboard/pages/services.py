@@ -9,18 +9,20 @@ import dash_mantine_components as dmc
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
+from quacktrace_dashboard.baseline import Baseline
 from quacktrace_dashboard.client import QueryClient
 from quacktrace_dashboard.errors import DashboardError
+from quacktrace_dashboard.figures.graph_parts import failing_part, grouped
 from quacktrace_dashboard.figures.service_map import MAX_NODES, display_name, service_map_picture
 from quacktrace_dashboard.formatting import format_count
 from quacktrace_dashboard.grid import table_grid
-from quacktrace_dashboard.icons import icon
 from quacktrace_dashboard.page import Page, current_viewer
 from quacktrace_dashboard.pages.service_drawer import service_drawer
-from quacktrace_dashboard.show_sql import show_sql_button
+from quacktrace_dashboard.pages.services_choice import too_many_services
+from quacktrace_dashboard.pages.services_tools import focus_hops, services_tools
 from quacktrace_dashboard.skeletons import skeleton_blocks
 from quacktrace_dashboard.state import ViewState
-from quacktrace_dashboard.states import error_card, no_data
+from quacktrace_dashboard.states import empty_state, error_card, no_data
 
 __all__ = ["PAGE"]
 
@@ -95,6 +97,8 @@ def layout(_: Mapping[str, str]) -> Component:
 
 
 def register(app: Dash, client: QueryClient) -> None:
+    namespaces = Baseline(client)
+
     @app.callback(
         Output("services-state", "children"),
         Output("services-count", "children"),
@@ -112,13 +116,18 @@ def register(app: Dash, client: QueryClient) -> None:
     def show_services(search: str | None, _refreshes: int, known: list[str]) -> tuple[Any, ...]:
         state, viewer = ViewState.from_search(search), current_viewer()
         from_ms, to_ms = state.time_range.resolve(viewer.now_ms)
-        views = _view_links(state, from_ms, to_ms)
+        views = services_tools(state, from_ms, to_ms)
         try:
             graph = client.get("/api/v1/graph", {"from": from_ms, "to": to_ms})
             is_table = state.get("view") == "table"
             services = client.get("/api/v1/services", {"from": from_ms, "to": to_ms}) if is_table else None
         except DashboardError as error:
             return (error_card(error), "", views, True, True, no_update, no_update, no_update, no_update)
+        if state.get("failing") == "1" and graph["nodes"]:
+            graph = failing_part(graph)
+            if not graph["nodes"]:
+                calm = empty_state("Nothing fails in this time range", "No call of any service ended in an error.")
+                return (calm, "", views, True, True, None, [], [], None)
         nodes = graph["nodes"]
         if not nodes:
             empty = no_data(graph, state, viewer, what="services", is_filtered=False)
@@ -130,8 +139,11 @@ def register(app: Dash, client: QueryClient) -> None:
         if services is not None:
             return (None, *head, True, False, None, _rows(graph, services), options, focus)
         if len(nodes) > MAX_NODES and focus is None:
-            return (_too_many(nodes, state), *head, True, True, None, [], options, focus)
-        picture = {**service_map_picture(graph, focus=focus or ""), "selected": state.get("service")}
+            graph = _by_namespace(graph, namespaces, state, from_ms, to_ms)
+            if len(graph["nodes"]) > MAX_NODES:
+                return (too_many_services(nodes, state), *head, True, True, None, [], options, focus)
+        drawn = service_map_picture(graph, focus=focus or "", hops=focus_hops(state))
+        picture = {**drawn, "selected": state.get("service")}
         return (_outside_range_note(state, focus), *head, False, True, picture, [], options, focus)
 
     @app.callback(
@@ -159,6 +171,17 @@ def register(app: Dash, client: QueryClient) -> None:
         app.clientside_callback(ClientsideFunction("quacktrace", function), source)
 
 
+def _by_namespace(
+    graph: dict[str, Any], namespaces: Baseline, state: ViewState, from_ms: int, to_ms: int
+) -> dict[str, Any]:
+    """Too large a graph with namespaces in the place of services; the graph itself where that makes it no smaller."""
+    try:
+        known = namespaces.get("/api/v1/namespaces", from_ms=from_ms, to_ms=to_ms)["namespaces"]
+    except DashboardError:
+        return graph
+    return grouped(graph, known, opened=state.get("namespace")) if known else graph
+
+
 def _legend() -> Component:
     return html.Div(
         [
@@ -169,32 +192,6 @@ def _legend() -> Component:
         className="qt-map-legend",
         **{"aria-hidden": "true"},
     )
-
-
-def _view_links(state: ViewState, from_ms: int, to_ms: int) -> list[Component]:
-    is_table = state.get("view") == "table"
-    return [
-        html.Div(
-            [
-                html.A(
-                    label,
-                    href=state.with_params(view=value).to_search() or "?",
-                    className="qt-segment",
-                    **{"aria-current": "true" if (value == "table") == is_table else "false"},
-                )
-                for label, value in (("Map", None), ("Table", "table"))
-            ],
-            className="qt-segments",
-            role="group",
-            **{"aria-label": "Map or table"},
-        ),
-        show_sql_button(
-            "services" if is_table else "edges",
-            of="services" if is_table else "map",
-            from_=from_ms,
-            to=to_ms,
-        ),
-    ]
 
 
 def _counted(nodes: list[dict[str, Any]]) -> str:
@@ -227,57 +224,6 @@ def _rows(graph: Mapping[str, Any], services: Mapping[str, Any]) -> list[dict[st
             }
         )
     return sorted(rows, key=lambda row: (-row["error_rate"] * row["calls_per_s"], -row["calls_per_s"], row["id"]))
-
-
-def _too_many(nodes: list[dict[str, Any]], state: ViewState) -> Component:
-    """A map of hundreds is a hairball: offer the places worth starting from instead."""
-    failing = sorted((node for node in nodes if node["errors"]), key=lambda node: (-node["errors"], node["id"]))[:8]
-    busiest = sorted(nodes, key=lambda node: (-node["calls"], node["id"]))[:8]
-    return html.Div(
-        [
-            html.H2(f"{format_count(len(nodes))} services are too many for one map"),
-            html.P(
-                "Pick one: the map shows what it calls and what calls it, two steps each way.", className="qt-muted"
-            ),
-            html.Div(
-                [
-                    _choices("Most failed calls", failing, "errors", state),
-                    _choices("Most calls", busiest, "calls", state),
-                ],
-                className="qt-choices",
-            ),
-            html.A(
-                [icon("table"), "All of them in a table"],
-                href=state.with_params(view="table").to_search(),
-                className="qt-button",
-            ),
-        ],
-        className="qt-state",
-    )
-
-
-def _choices(title: str, nodes: list[dict[str, Any]], field: str, state: ViewState) -> Component | None:
-    if not nodes:
-        return None
-    return html.Section(
-        [
-            html.H3(title),
-            html.Ul(
-                [
-                    html.Li(
-                        [
-                            html.A(
-                                display_name(node["id"], node["kind"])[0],
-                                href=state.with_params(focus=node["id"]).to_search(),
-                            ),
-                            html.Span(format_count(node[field]), className="qt-muted"),
-                        ]
-                    )
-                    for node in nodes
-                ]
-            ),
-        ]
-    )
 
 
 def _outside_range_note(state: ViewState, focus: str | None) -> Component | None:

@@ -44,6 +44,9 @@ def test_a_click_opens_the_drawer_and_escape_closes_it(shop: RunningCollector, t
     expect(drawer.get_by_role("heading", name="payment")).to_be_visible()
     expect(drawer).to_contain_text("POST /payments/charge")
     expect(drawer).to_contain_text("Called by")
+    for title in ("Failing examples", "Slowest examples"):
+        expect(drawer.get_by_role("heading", name=title)).to_be_visible()
+    expect(drawer.locator(".qt-drawer-charts figure")).to_have_count(3)
     assert "service=payment" in page.url
     expect(page.locator(f"{node(page, 'payment')}.selected")).to_have_count(1)
     page.keyboard.press("Escape")
@@ -97,6 +100,31 @@ def test_focus_shows_a_service_and_its_neighbours(shop: RunningCollector, tab: T
     ids = page.eval_on_selector_all(".qt-node", "nodes => nodes.map(node => node.dataset.id)")
     assert set(ids) == {"gateway", "payment", "acquirer.example"}
     assert page.get_by_role("textbox", name="Focus on a service").input_value() == "payment"
+    hops = page.get_by_role("group", name="Calls away from the focus")
+    hops.get_by_role("link", name="1", exact=True).click()
+    tab.wait_for_parameter("hops", "1")
+    expect(page.locator(".qt-node")).to_have_count(3)
+
+
+def test_only_what_fails_can_be_looked_at(shop: RunningCollector, tab: Tab) -> None:
+    page = open_map(tab, shop)
+    page.get_by_role("button", name="Failing only").click()
+    expect(page.locator(node(page, "sqlite@inventory"))).to_have_count(0)
+    expect(page.locator(node(page, "payment"))).to_be_visible()
+    tab.wait_for_parameter("failing", "1")
+
+
+def test_a_drag_over_a_chart_is_a_choice_of_time(shop: RunningCollector, tab: Tab) -> None:
+    page = tab.open(shop, "/services?live=0&service=payment")
+    chart = page.locator(".qt-drawer-charts figure").first
+    chart.wait_for()
+    box = chart.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] * 0.25, box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.75, box["y"] + 40, steps=4)
+    page.mouse.up()
+    page.wait_for_url("**/services?*from=*")
 
 
 def test_the_table_shows_the_same_and_a_row_opens_the_drawer(shop: RunningCollector, tab: Tab) -> None:

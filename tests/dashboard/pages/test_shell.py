@@ -56,6 +56,9 @@ def test_a_range_of_ones_own_refuses_an_end_before_its_start(shop: RunningCollec
     page = tab.open(shop, "/traces")
     page.get_by_role("button", name="Custom").click()
     form = page.get_by_role("dialog", name="A time range of your own")
+    form.get_by_role("button", name="12h").click()
+    tab.wait_for_parameter("r", "12h")
+    page.get_by_role("button", name="Last 12h").click()
     form.get_by_label("From").fill("2026-11-22T10:00:00")
     form.get_by_label("To").fill("2026-11-22T09:00:00")
     form.get_by_role("button", name="Apply").click()
@@ -85,6 +88,21 @@ def test_other_words_search_the_traces(shop: RunningCollector, tab: Tab) -> None
     search.press("Enter")
     page.wait_for_url("**/traces?r=6h&q=service*")
     expect(search).to_have_value("service:payment status:error")
+    page.wait_for_selector("#traces-rows[data-ready=true] a.qt-trace-row")
+
+
+def test_the_search_box_offers_services_and_operations(shop: RunningCollector, tab: Tab) -> None:
+    page = tab.open(shop, "/logs?live=0&r=6h")
+    search = page.get_by_role("combobox", name="Find a trace")
+    search.fill("paym")
+    offered = page.get_by_role("listbox", name="Find a trace")
+    expect(offered.get_by_role("option", name="payment Service")).to_be_visible()
+    search.press("ArrowDown")
+    search.press("Enter")
+    page.wait_for_url("**/services?r=6h&service=payment")
+    search.fill("POST /pay")
+    offered.get_by_role("option", name="POST /payments/charge Operation").click()
+    page.wait_for_url("**/traces?r=6h&operation=*")
     page.wait_for_selector("#traces-rows[data-ready=true] a.qt-trace-row")
 
 
