@@ -23,6 +23,7 @@ class Query(Enum):
     HOTSPOTS = "hotspots"
     LINKED_FROM = "linked_from"
     LOGS = "logs"
+    LOG_COUNTS = "log_counts"
     NAMESPACES = "namespaces"
     SPAN_MATCHES = "span_matches"
     TRACE_EDGES = "trace_edges"
