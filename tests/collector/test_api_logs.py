@@ -26,7 +26,15 @@ def three_logs(span_store: Any, new_log: Any) -> None:
     span_store.add_logs(
         new_log("user 42 signed in", time_ms=0, trace=1, span=2),
         new_log("50%_done", time_ms=1000, severity=13, service="cart"),
-        new_log("Payment declined", time_ms=2000, severity=17, service="cart", trace=1, span=3),
+        new_log(
+            "Payment declined",
+            time_ms=2000,
+            severity=17,
+            service="cart",
+            trace=1,
+            span=3,
+            attributes={"card": 'a "b"', "amount": 42},
+        ),
     )
 
 
@@ -47,11 +55,34 @@ def three_logs(span_store: Any, new_log: Any) -> None:
         ({"trace_id": f"{1:032X}"}, ["Payment declined", "user 42 signed in"]),
         ({"trace_id": f"{1:032x}", "span_id": f"{3:016x}"}, ["Payment declined"]),
         ({"limit": "1"}, ["Payment declined"]),
+        ({"attribute": "amount=42"}, ["Payment declined"]),
+        ({"attribute": 'amount card="a \\"b\\""'}, ["Payment declined"]),
+        ({"attribute": "amount=43"}, []),
+        ({"attribute": "nothing"}, []),
         ({"to": "2026-11-22T23:00:01Z"}, ["user 42 signed in"]),
     ],
 )
 async def test_search_finds_logs(api: Any, parameters: dict[str, str], expected: list[str]) -> None:
     assert await bodies(api, **parameters) == expected
+
+
+async def test_an_attribute_that_cannot_be_read_says_how_to_write_one(api: Any) -> None:
+    response = await api.get("/api/v1/logs", params={"attribute": 'card="a'})
+    assert response.status == 400
+    assert "key=value" in (await response.json())["error"]["hint"]
+
+
+@pytest.mark.usefixtures("three_logs")
+async def test_records_are_counted_over_time_by_severity(api: Any) -> None:
+    response = await api.get("/api/v1/logs/counts", params={**RANGE, "buckets": "60"})
+    answer = await response.json()
+    assert answer["total"] == 3
+    assert {severity: sum(counts) for severity, counts in answer["counts"].items()} == {
+        "error": 1,
+        "warn": 1,
+        "other": 1,
+    }
+    assert len(answer["times"]) == len(answer["counts"]["error"])
 
 
 @pytest.mark.usefixtures("three_logs")

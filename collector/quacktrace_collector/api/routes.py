@@ -21,6 +21,8 @@ from quacktrace_collector.query.explain import explain
 from quacktrace_collector.query.graph import graph
 from quacktrace_collector.query.hotspots import hotspots
 from quacktrace_collector.query.linked_from import linked_from
+from quacktrace_collector.query.log_attributes import parse_attribute_terms
+from quacktrace_collector.query.log_counts import log_counts
 from quacktrace_collector.query.logs import SEVERITIES, LogFilter, find_logs
 from quacktrace_collector.query.namespaces import namespaces
 from quacktrace_collector.query.services import operations, services
@@ -35,6 +37,7 @@ from quacktrace_collector.query.trace_spans import load_trace_spans
 from quacktrace_collector.query.waterfall import waterfall
 from quacktrace_collector.query.window import Window
 from quacktrace_collector.store import Store
+from quacktrace_collector.time_range import TimeRange
 
 Answer = Mapping[str, Any]
 
@@ -61,6 +64,7 @@ def add_routes(app: web.Application) -> None:
             web.get(f"{trace}/spans/{{span_id}}", _span),
             web.get(f"{trace}/spans/{{span_id}}/linked_from", _linked_from),
             web.get("/api/v1/logs", _logs),
+            web.get("/api/v1/logs/counts", _log_counts),
             web.get("/api/v1/hotspots", _hotspots),
             web.get("/api/v1/errors", _errors),
             web.get("/api/v1/live", _live),
@@ -168,17 +172,7 @@ async def _matches(request: web.Request) -> web.Response:
 
 async def _logs(request: web.Request) -> web.Response:
     query = request.query
-    trace_id, span_id = parameters.text(query, "trace_id"), parameters.text(query, "span_id")
-    # Whoever names a trace wants its records, whenever they were.
-    asked = parameters.time_range(query, default_from_ns=EARLIEST_NS if trace_id else None)
-    severity = parameters.choice(query, "severity", tuple(SEVERITIES))
-    wanted = LogFilter(
-        text=parameters.text(query, "q"),
-        min_severity_number=SEVERITIES[severity] if severity else None,
-        service=parameters.text(query, "service"),
-        trace_id=parse_trace_id(trace_id) if trace_id else None,
-        span_id=parse_span_id(span_id) if span_id else None,
-    )
+    asked, wanted = _log_filter(query)
     limit = parameters.integer(query, "limit", default=200, most=5000)
     newest_first = parameters.choice(query, "order", ("newest", "oldest")) != "oldest"
 
@@ -188,6 +182,32 @@ async def _logs(request: web.Request) -> web.Response:
         return {**times(window), "truncated": found.truncated, "logs": found.logs}
 
     return await in_thread(request, answer)
+
+
+async def _log_counts(request: web.Request) -> web.Response:
+    asked, wanted = _log_filter(request.query)
+    most_buckets = parameters.integer(request.query, "buckets", default=60, most=200)
+
+    def answer(store: Store) -> Answer:
+        window = Window(asked.from_ns, asked.to_ns, store.data_range("logs"))
+        return {**times(window), **log_counts(store, window, wanted, most_buckets=most_buckets)}
+
+    return await in_thread(request, answer)
+
+
+def _log_filter(query: parameters.Parameters) -> tuple[TimeRange, LogFilter]:
+    trace_id, span_id = parameters.text(query, "trace_id"), parameters.text(query, "span_id")
+    severity = parameters.choice(query, "severity", tuple(SEVERITIES))
+    wanted = LogFilter(
+        text=parameters.text(query, "q"),
+        min_severity_number=SEVERITIES[severity] if severity else None,
+        service=parameters.text(query, "service"),
+        trace_id=parse_trace_id(trace_id) if trace_id else None,
+        span_id=parse_span_id(span_id) if span_id else None,
+        attributes=parse_attribute_terms(parameters.text(query, "attribute") or ""),
+    )
+    # Whoever names a trace wants its records, whenever they were.
+    return parameters.time_range(query, default_from_ns=EARLIEST_NS if trace_id else None), wanted
 
 
 async def _hotspots(request: web.Request) -> web.Response:

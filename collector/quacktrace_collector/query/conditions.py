@@ -37,6 +37,11 @@ class Conditions:
         """The column contains the text, in any case; `*` stands for anything."""
         self.clauses.append(f"{column} ilike {self.bind(f'%{like_pattern(text)}%')} escape '\\'")
 
+    def add_attribute(self, key: str, value: str | None) -> None:
+        """A log record's attribute has this value as text; None: it has the attribute."""
+        column = f"attributes[{self.bind(key)}]"
+        self.clauses.append(f"{column} is not null" if value is None else f"{column} = {self.bind(value)}")
+
     def bind(self, value: object) -> str:
         """How a clause refers to the value."""
         if isinstance(value, str) and "\0" in value:

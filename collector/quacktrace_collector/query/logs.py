@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from quacktrace_collector.query.attributes import attribute_list
 from quacktrace_collector.query.conditions import Conditions
+from quacktrace_collector.query.log_attributes import AttributeTerm
 from quacktrace_collector.query.sql_files import Query
 from quacktrace_collector.query.timestamps import format_time
 from quacktrace_collector.store import Store
@@ -25,6 +26,8 @@ class LogFilter:
     service: str | None = None
     trace_id: str | None = None
     span_id: str | None = None
+    attributes: tuple[AttributeTerm, ...] = ()
+    """All of them; a value of None is any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ def find_logs(
     store: Store, time_range: TimeRange, wanted: LogFilter, *, limit: int, newest_first: bool = True
 ) -> FoundLogs:
     """Records whose time lies in the range."""
-    conditions = _conditions(wanted)
+    conditions = log_conditions(wanted)
     sql = Query.LOGS.sql.replace("{matching}", conditions.sql)
     table = store.query(
         sql.replace("{direction}", "desc" if newest_first else "asc"),
@@ -51,7 +54,8 @@ def find_logs(
     return FoundLogs([_record(row) for row in rows[:limit]], len(rows) > limit)
 
 
-def _conditions(wanted: LogFilter) -> Conditions:
+def log_conditions(wanted: LogFilter) -> Conditions:
+    """What a record has to fulfil."""
     conditions = Conditions()
     if wanted.text:
         conditions.add_contains("body", wanted.text)
@@ -61,6 +65,8 @@ def _conditions(wanted: LogFilter) -> Conditions:
     for column, value in equals.items():
         if value is not None:
             conditions.add_equals(column, value)
+    for key, attribute in wanted.attributes:
+        conditions.add_attribute(key, attribute)
     return conditions
 
 

@@ -7,6 +7,7 @@ from typing import Final
 from quacktrace_collector.api import parameters
 from quacktrace_collector.api.trace_ids import parse_span_id, parse_trace_id
 from quacktrace_collector.api.trace_search import own_span_conditions, trace_cases
+from quacktrace_collector.query.log_attributes import parse_attribute_terms
 from quacktrace_collector.query.logs import SEVERITIES
 from quacktrace_collector.query.search.scopes import SCOPES, scope_sql
 from quacktrace_collector.query.traces import ORDERS, TraceFilter
@@ -67,6 +68,8 @@ def logs_sql(request: PanelRequest) -> str:
     if words:
         pattern = words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_").replace("*", "%")
         conditions.append(f"body ilike {text(f'%{pattern}%')} escape '\\'")
+    for key, value in parse_attribute_terms(parameters.text(query, "attribute") or ""):
+        conditions.append(f"attributes[{text(key)}] {'is not null' if value is None else f'= {text(value)}'}")
     direction = "asc" if parameters.choice(query, "order", ("newest", "oldest")) == "oldest" else "desc"
     where = "\n    and ".join(conditions)
     return f"""select time, severity_text, severity_number, service_name, body, attributes, trace_id, span_id

@@ -19,8 +19,21 @@
     ];
     return qt.make("div", { className: "qt-log-details" },
       qt.make("pre", { text: log.body || "(no message)" }),
-      qt.make("dl", {}, ...facts.map(({ key, value }) =>
-        qt.make("div", {}, qt.make("dt", { text: key }), qt.make("dd", { text: String(value) })))));
+      qt.make("dl", {}, ...facts.map(({ key, value, type }) =>
+        qt.make("div", {}, qt.make("dt", { text: key }),
+          qt.make("dd", {}, qt.make("span", { text: String(value) }), type ? only(key, String(value)) : null)))));
+  }
+
+  // An attribute's value as a term of the filter, which the button adds to those that are there.
+  function only(key, value) {
+    const term = `${key}=${/^[^\s"]+$/.test(value) ? value : `"${value.replace(/["\\]/g, "\\$&")}"`}`;
+    return qt.make("button", {
+      type: "button", className: "qt-log-only", title: "Only records with this value", "aria-label": `Only ${key} ${value}`,
+      onclick: () => {
+        const here = new URLSearchParams(location.search).get("attribute") || "";
+        if (!` ${here} `.includes(` ${term} `)) qt.patchUrl({ attribute: `${here} ${term}`.trim() });
+      },
+    }, qt.icon("filter"));
   }
 
   function row(log) {
@@ -64,8 +77,11 @@
     },
     readLogFilters: (search) => {
       const parameters = new URLSearchParams(search || ""), host = document.getElementById("logs-words");
-      if (host && !host.firstChild) host.append(qt.urlField("q", "Words in the message", "Words in the message", { className: "qt-field qt-logs-words" }));
-      host?.firstChild.show();
+      if (host && !host.firstChild)
+        host.append(
+          qt.urlField("q", "Words in the message", "Words in the message", { className: "qt-field qt-logs-words" }),
+          qt.urlField("attribute", "Attributes", "Attributes: key=value or key", { className: "qt-field qt-logs-words" }));
+      for (const field of host?.children || []) field.show();
       return SELECTS.map((name) => parameters.get(name));
     },
     writeLogFilters: (...values) => {

@@ -24,9 +24,10 @@ from quacktrace_dashboard.states import error_card, no_data
 __all__ = ["PAGE"]
 
 _SELECTS = ("severity", "service")
-_FILTERS = ("q", *_SELECTS)
+_FILTERS = ("q", "attribute", *_SELECTS)
 _SEVERITIES = ("trace", "debug", "info", "warn", "error", "fatal")
 _LIMITS = (200, 1000, 5000)
+_BUCKETS = 120
 
 
 def layout(_: Mapping[str, str]) -> Component:
@@ -42,7 +43,8 @@ def layout(_: Mapping[str, str]) -> Component:
                 className="qt-page-head",
             ),
             _filter_bar(),
-            html.Div(skeleton_blocks(560), id="logs-state"),
+            html.Div(skeleton_blocks(92, 460), id="logs-state"),
+            html.Div(id="logs-chart", className="qt-card qt-logs-chart", role="img", hidden=True),
             html.Div(
                 html.Ol(id="logs-rows", className="qt-logs", **{"data-live-pause": "true"}),
                 id="logs-card",
@@ -51,6 +53,7 @@ def layout(_: Mapping[str, str]) -> Component:
             ),
             html.Div(id="logs-more"),
             dcc.Store(id="logs-answer"),
+            dcc.Store(id="logs-counts"),
         ],
         className="qt-page",
     )
@@ -67,7 +70,8 @@ def register(app: Dash, client: QueryClient) -> None:
         *(Input(f"logs-{name}", "value") for name in _SELECTS),
         prevent_initial_call=True,
     )
-    app.clientside_callback(ClientsideFunction("quacktrace", "drawLogs"), Input("logs-answer", "data"))
+    for function, name in (("drawLogs", "answer"), ("drawLogCounts", "counts")):
+        app.clientside_callback(ClientsideFunction("quacktrace", function), Input(f"logs-{name}", "data"))
 
     @app.callback(Output("logs-service", "data"), Input("shell-url", "search"), Input("shell-refresh", "data"))
     def show_services(search: str | None, _refreshes: int) -> list[str]:
@@ -81,6 +85,7 @@ def register(app: Dash, client: QueryClient) -> None:
         Output("logs-tools", "children"),
         Output("logs-more", "children"),
         Output("logs-answer", "data"),
+        Output("logs-counts", "data"),
         Input("shell-url", "search"),
         Input("shell-refresh", "data"),
     )
@@ -93,21 +98,23 @@ def register(app: Dash, client: QueryClient) -> None:
         asked = {"from_": from_ms, "to": to_ms, "limit": _limit(state)}
         tools = show_sql_button("logs", of="log records", **filters, **asked)
         try:
-            answer = client.get("/api/v1/logs", {**filters, "from": from_ms, "to": to_ms, "limit": _limit(state)})
+            asked_for = {**filters, "from": from_ms, "to": to_ms}
+            answer = client.get("/api/v1/logs", {**asked_for, "limit": _limit(state)})
+            counts = client.get("/api/v1/logs/counts", {**asked_for, "buckets": _BUCKETS}) if answer["logs"] else None
         except DashboardError as error:
-            return error_card(error), True, "", tools, None, None
+            return error_card(error), True, "", tools, None, None, None
         logs = answer["logs"]
         if not logs:
             is_filtered = any(filters.values())
             empty = no_data(answer, state, viewer, what="log records", is_filtered=is_filtered)
-            return empty, True, "", tools, None, None
-        return None, False, _summary(answer), tools, _more(answer, state), logs
+            return empty, True, "", tools, None, None, None
+        return None, False, _summary(answer), tools, _more(answer, state), logs, counts
 
 
 def _filter_bar() -> Component:
     return html.Div(
         [
-            html.Div(id="logs-words"),  # its input is the asset's: Dash's own moves the caret while somebody types
+            html.Div(id="logs-words"),  # its inputs are the asset's: Dash's own move the caret while somebody types
             dmc.Select(
                 id="logs-severity",
                 placeholder="Every severity",

@@ -37,6 +37,23 @@ def test_an_unfolded_record_shows_all_of_it(shop: RunningCollector, tab: Tab) ->
     expect(row.locator("a.qt-log-line")).to_have_count(0)
 
 
+def test_attributes_narrow_the_list_and_a_drag_over_the_bars_chooses_a_time(shop: RunningCollector, tab: Tab) -> None:
+    page = tab.open(shop, "/logs?live=0")
+    bars = page.locator("#logs-chart figure")
+    bars.wait_for()
+    box = bars.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] * 0.1, box["y"] + 30)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.99, box["y"] + 30, steps=4)
+    page.mouse.up()
+    page.wait_for_url("**/logs?*from=*")
+    page.get_by_role("textbox", name="Attributes").fill("no.such.key")
+    page.wait_for_url("**/logs?*attribute=no.such.key*")
+    page.get_by_role("link", name="Clear the filters").click()
+    page.wait_for_selector("#logs-rows[data-ready] .qt-log")
+
+
 def test_filters_that_hide_everything_can_be_cleared(shop: RunningCollector, tab: Tab) -> None:
     page = tab.open(shop, "/logs?live=0&q=no-such-word")
     page.get_by_role("link", name="Clear the filters").click()
