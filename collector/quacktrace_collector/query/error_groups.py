@@ -3,73 +3,35 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from itertools import chain
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
+import numpy as np
+import numpy.typing as npt
+
 from quacktrace_collector.query.buckets import Buckets, buckets
-from quacktrace_collector.query.propagation import Root, entry_points, roots_of
-from quacktrace_collector.query.sql_files import Query
+from quacktrace_collector.query.propagation import Roots, entry_points, roots_of
 from quacktrace_collector.query.stack_frames import application_frame
 from quacktrace_collector.query.timestamps import format_time
 from quacktrace_collector.query.window import Window
 from quacktrace_collector.store import Store
+from quacktrace_collector.store.error_rows import ErrorRows
 
 _SERIES_BUCKETS: Final = 40
 _MOST_PLACES: Final = 100
 """Versions and instances named with a group."""
 
+Integers = npt.NDArray[np.int64]
 Key = tuple[str, str, str, str | None]
 
 
-@dataclass(slots=True)
-class _Group:
-    key: Key
-    series: list[int]
-    count: int = 0
-    trace_ids: set[str] = field(default_factory=set)
-    operations: dict[str, int] = field(default_factory=dict)
-    versions: set[str] = field(default_factory=set)
-    instances: set[str] = field(default_factory=set)
-    first_ns: int = 0
-    last_ns: int = 0
-    example_trace_id: str = ""
-    example_span_id: str = ""
+@dataclass(frozen=True, slots=True)
+class _Groups:
+    """Groups in the order in which they are answered, and the rows of each."""
 
-    def add(self, row: dict[str, Any]) -> None:
-        self.first_ns = min(self.first_ns, row["first_ns"]) if self.count else row["first_ns"]
-        if not self.count or row["last_ns"] > self.last_ns:
-            self.last_ns = row["last_ns"]
-            self.example_trace_id, self.example_span_id = row["example_trace_id"], row["example_span_id"]
-        self.count += row["count"]
-        self.trace_ids.update(row["trace_ids"])
-        self.versions.update(row["versions"])
-        self.instances.update(row["instances"])
-        self.operations[row["operation"]] = self.operations.get(row["operation"], 0) + row["count"]
-        for bucket, count in row["buckets"]:
-            self.series[bucket] += count
-
-    def answer(self, roots: Mapping[str, Root]) -> dict[str, Any]:
-        service_name, exception_type, message, frame = self.key
-        return {
-            "group_id": hashlib.blake2b(repr(self.key).encode("utf-8", "replace"), digest_size=8).hexdigest(),
-            "service_name": service_name,
-            "operation": max(sorted(self.operations), key=self.operations.__getitem__),
-            "exception_type": exception_type,
-            "message": message,
-            "frame": frame,
-            "count": self.count,
-            "traces": len(self.trace_ids),
-            "first_seen": format_time(self.first_ns),
-            "last_seen": format_time(self.last_ns),
-            "series": self.series,
-            "versions": sorted(self.versions - {""})[:_MOST_PLACES],
-            "instances": sorted(self.instances - {""})[:_MOST_PLACES],
-            "entry_points": entry_points(roots, self.trace_ids),
-            "example_trace_id": self.example_trace_id,
-            "example_span_id": self.example_span_id,
-        }
+    keys: list[Key]
+    rows: list[Integers]
 
 
 def error_groups(store: Store, window: Window, *, service: str | None, limit: int) -> list[dict[str, Any]]:
@@ -78,28 +40,79 @@ def error_groups(store: Store, window: Window, *, service: str | None, limit: in
     A group keeps its id for as long as its service, type, message and place stay the same.
     """
     cut = buckets(window, most=_SERIES_BUCKETS)
-    table = store.query(
-        Query.ERROR_GROUPS.sql,
-        {
-            **window.pairing_parameters(),
-            "origin_ns": cut.origin_ns,
-            "bucket_ns": cut.length_ns,
-            "service": service,
-        },
-        time_range=window.reach,
-    )
-    groups = sorted(_merge(table.to_pylist(), cut), key=lambda group: (-group.count, -group.last_ns, repr(group.key)))
-    roots = roots_of(store, window, chain.from_iterable(group.trace_ids for group in groups[:limit]))
-    return [group.answer(roots) for group in groups[:limit]]
+    failed = store.error_rows(window.reach)
+    narrowed = window.narrowed
+    wanted = failed.are_origins() & (failed.start_ns >= narrowed.from_ns) & (failed.start_ns < narrowed.to_ns)
+    if service is not None:
+        is_of_service = np.array([key[0] == service for key in failed.keys], np.bool_)
+        wanted &= is_of_service[failed.key]
+    origins = failed.at(np.flatnonzero(wanted))
+    groups = _largest(origins, limit)
+    if not groups.keys:
+        return []
+    traces, trace = np.unique(origins.traces, return_inverse=True)
+    roots = roots_of(store, window, traces)
+    return [
+        _answer(key, origins.at(rows), trace[rows], cut, roots)
+        for key, rows in zip(groups.keys, groups.rows, strict=True)
+    ]
 
 
-def _merge(rows: list[dict[str, Any]], cut: Buckets) -> list[_Group]:
+def _largest(origins: ErrorRows, limit: int) -> _Groups:
     """Stacks that differ only in their libraries or callers end in the same place."""
-    groups: dict[Key, _Group] = {}
-    for row in rows:
-        frame = application_frame(row["frames"]) if row["frames"] else None
-        key = (row["service_name"], row["exception_type"], row["message"], frame)
-        if key not in groups:
-            groups[key] = _Group(key, [0] * cut.count)
-        groups[key].add(row)
-    return list(groups.values())
+    numbers: dict[Key, int] = {}
+    used = np.unique(origins.key)
+    group_of = np.zeros(len(origins.keys), np.int64)
+    for number in used.tolist():
+        service_name, exception_type, message, frames = origins.keys[number]
+        key = (service_name, exception_type, message, _frame(frames) if frames else None)
+        group_of[number] = numbers.setdefault(key, len(numbers))
+    if not numbers:
+        return _Groups([], [])
+    keys = list(numbers)
+    group = group_of[origins.key]
+    order = np.argsort(group, kind="stable")
+    counts = np.bincount(group, minlength=len(keys))
+    starts = np.concatenate([[0], np.cumsum(counts)])
+    last_ns = np.maximum.reduceat(origins.start_ns[order], starts[:-1]).tolist()
+    count = counts.tolist()
+    best = sorted(range(len(keys)), key=lambda number: (-count[number], -last_ns[number], repr(keys[number])))[:limit]
+    return _Groups([keys[number] for number in best], [order[starts[one] : starts[one + 1]] for one in best])
+
+
+@lru_cache(maxsize=4096)
+def _frame(frames: str) -> str | None:
+    return application_frame(frames)
+
+
+def _answer(key: Key, rows: ErrorRows, trace: Integers, cut: Buckets, roots: Roots) -> dict[str, Any]:
+    newest = int(np.argmax(rows.start_ns))
+    traces = np.unique(trace)
+    calls = np.bincount(rows.place, minlength=len(rows.places))
+    operations: dict[str, int] = {}
+    versions: set[str] = set()
+    instances: set[str] = set()
+    for number in np.flatnonzero(calls).tolist():
+        operation, version, instance = rows.places[number]
+        operations[operation] = operations.get(operation, 0) + int(calls[number])
+        versions.add(version)
+        instances.add(instance)
+    series = np.bincount((rows.start_ns - cut.origin_ns) // cut.length_ns, minlength=cut.count)
+    return {
+        "group_id": hashlib.blake2b(repr(key).encode("utf-8", "replace"), digest_size=8).hexdigest(),
+        "service_name": key[0],
+        "operation": max(sorted(operations), key=operations.__getitem__),
+        "exception_type": key[1],
+        "message": key[2],
+        "frame": key[3],
+        "count": len(rows),
+        "traces": len(traces),
+        "first_seen": format_time(int(rows.start_ns.min())),
+        "last_seen": format_time(int(rows.start_ns[newest])),
+        "series": series.tolist(),
+        "versions": sorted(versions - {""})[:_MOST_PLACES],
+        "instances": sorted(instances - {""})[:_MOST_PLACES],
+        "entry_points": entry_points(roots, traces),
+        "example_trace_id": f"{int(rows.trace_high[newest]):016x}{int(rows.trace_low[newest]):016x}",
+        "example_span_id": f"{int(rows.span_id[newest]):016x}",
+    }

@@ -17,7 +17,6 @@ class Query(Enum):
     COMPARE_VALUES = "compare_values"
     DIAGNOSE_ERROR_LOGS = "diagnose_error_logs"
     DIAGNOSE_SPANS = "diagnose_spans"
-    ERROR_GROUPS = "error_groups"
     EXPLAIN_FAILURES = "explain_failures"
     EXPLAIN_SPANS = "explain_spans"
     HOTSPOTS = "hotspots"
@@ -43,7 +42,6 @@ class Query(Enum):
 
 
 _VIEWS: Final = {
-    Query.ERROR_GROUPS: (View.ERRORS,),
     Query.EXPLAIN_FAILURES: (View.ERRORS,),
     Query.HOTSPOTS: (View.CALLS,),
     Query.TRACE_EDGES: (View.EDGE_CALLS,),

@@ -26,6 +26,19 @@ def metadata_document(folder: Path, metadata: Mapping[str, Any]) -> bytes:
     return json.dumps(document).encode()
 
 
+def with_checksum_of(folder: Path, name: str) -> bytes:
+    """The same document with the checksum of one file more; what is there is not taken for sound.
+
+    Raises:
+        OSError, ValueError: there is none, or it is damaged.
+    """
+    document = read_metadata(folder)
+    path = folder / name
+    document["files"] = {**document["files"], name: [path.stat().st_size, crc32_of(path)]}
+    document["crc32"] = zlib.crc32(_canonical(document))
+    return json.dumps(document).encode()
+
+
 def read_metadata(folder: Path) -> dict[str, Any]:
     """What `metadata_document` made.
 

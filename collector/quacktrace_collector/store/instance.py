@@ -32,6 +32,7 @@ from quacktrace_collector.store.compose import compose
 from quacktrace_collector.store.damage import Damage
 from quacktrace_collector.store.deadlines import Deadlines
 from quacktrace_collector.store.duplicates import Duplicates
+from quacktrace_collector.store.error_index import ErrorIndex
 from quacktrace_collector.store.free_space import FreeSpace
 from quacktrace_collector.store.generation import Generation
 from quacktrace_collector.store.open_spans import MOST_OPEN, OpenSpans, id_list, ids_of, open_mask
@@ -99,6 +100,7 @@ class Instance:
         self._open_spans.settle(self.query, received_after_ns=time.time_ns() - kept_ns)
         self._duplicates = Duplicates(self.catalog, self.query)
         self.rollups = Rollups()
+        self.errors = ErrorIndex()
         self.sealer = Sealer(
             self.catalog,
             sealed_dir,

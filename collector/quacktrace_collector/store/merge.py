@@ -9,6 +9,8 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from quacktrace_collector.store.error_index import load_errors
+from quacktrace_collector.store.error_rows import FILE, write_errors
 from quacktrace_collector.store.parquet_files import in_row_groups, write_parquet
 from quacktrace_collector.store.rollup_files import minutes_of, write_rollup
 from quacktrace_collector.store.rollup_tables import empty_rollup, merge_rollups
@@ -50,6 +52,7 @@ def merge(run: Sequence[Segment], sealed_dir: Path) -> Segment:
             row_groups = places.of(in_row_groups(_tables(files)))
             write_parquet(row_groups, folder / "spans.parquet", schema=_schema(files))
             places.write(folder, "spans")
+            write_errors(pa.concat_tables([load_errors(segment) for segment in spans]), folder / FILE)
         if logs:
             files = [segment.path / "logs.parquet" for segment in logs]
             places = TracePlaces()

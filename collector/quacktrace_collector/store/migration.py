@@ -14,7 +14,7 @@ from typing import Final
 
 from quacktrace_collector.errors import StartupError
 from quacktrace_collector.store.checksums import METADATA, metadata_document
-from quacktrace_collector.store.durable import sync
+from quacktrace_collector.store.durable import replace_durably
 from quacktrace_collector.store.old_generations import seal_old_generations
 
 _log = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ def _found(data_dir: Path) -> int:
 
 
 def _write(data_dir: Path, version: int) -> None:
-    _replace_durably(data_dir / _FILE, f"{version}\n".encode())
+    replace_durably(data_dir / _FILE, f"{version}\n".encode())
 
 
 def _add_checksums(data_dir: Path) -> None:
@@ -67,7 +67,7 @@ def _add_checksums(data_dir: Path) -> None:
         except (OSError, ValueError):
             continue  # damaged: set aside when it is loaded
         if isinstance(metadata, dict) and "crc32" not in metadata:
-            _replace_durably(folder / METADATA, metadata_document(folder, metadata))
+            replace_durably(folder / METADATA, metadata_document(folder, metadata))
 
 
 def _from_1(data_dir: Path) -> None:
@@ -76,12 +76,3 @@ def _from_1(data_dir: Path) -> None:
 
 
 _STEPS: Final[Mapping[int, Callable[[Path], None]]] = {1: _from_1}
-
-
-def _replace_durably(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f"{path.name}.new")
-    with temporary.open("wb") as file:
-        file.write(content)
-    sync(temporary)
-    temporary.rename(path)
-    sync(path.parent)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
 
+from quacktrace_collector.store.recent_values import RecentValues
 from quacktrace_collector.store.rollup_files import TraceFile, read_rollup_table
 from quacktrace_collector.store.rollup_frame import Frame
 from quacktrace_collector.store.rollup_tables import (
@@ -25,10 +23,13 @@ from quacktrace_collector.store.rollup_tables import (
     sum_entries,
 )
 from quacktrace_collector.store.snapshot import Segment
+from quacktrace_collector.store.trace_frame import TraceFrame
 from quacktrace_collector.time_range import TimeRange
 
 _ROLLUP_BYTES: Final = 64 << 20
-_TRACE_BYTES: Final = 48 << 20
+_TRACE_BYTES: Final = 24 << 20
+_TRACE_FRAME_BYTES: Final = 48 << 20
+"""Of 800,000 traces."""
 WHOLE: Final = 0
 """As a grain: one row a key, of any minute."""
 MINUTE_NS: Final = 60 * 10**9
@@ -44,7 +45,6 @@ FRAME_OF: Final[dict[str, Callable[..., Frame]]] = {
     "edges": edge_frame,
     "instances": instance_frame,
 }
-_Value = TypeVar("_Value")
 
 
 class RollupCache:
@@ -52,8 +52,9 @@ class RollupCache:
 
     def __init__(self, recompute: Callable[[Segment], Rollup]) -> None:
         self._recompute = recompute
-        self._rollups = _Recent(_ROLLUP_BYTES)
-        self._traces = _Recent(_TRACE_BYTES)
+        self._rollups = RecentValues(_ROLLUP_BYTES)
+        self._traces = RecentValues(_TRACE_BYTES)
+        self._trace_frames = RecentValues(_TRACE_FRAME_BYTES)
 
     def table(self, segment: Segment, name: str, *, grain_ns: int = MINUTE_NS) -> pa.Table:
         """`red`, `entries`, `edges` or `instances`, summed over so long a time."""
@@ -87,6 +88,17 @@ class RollupCache:
             key = (segment.path, "recomputed")
             return [self._traces.get(key, lambda: self._recompute(segment).traces, _table_bytes)]
 
+    def trace_frame(self, segment: Segment) -> TraceFrame:
+        """The whole trace index of the segment."""
+
+        def make() -> TraceFrame:
+            try:
+                return TraceFrame.read(segment.path)
+            except (OSError, pa.ArrowInvalid):
+                return TraceFrame.of(self._recompute(segment).traces)
+
+        return self._trace_frames.get(segment.path, make, lambda frame: frame.size_bytes)
+
     def _table_once(self, segment: Segment, name: str, grain_ns: int) -> pa.Table:
         """Without keeping what only the frame is made from."""
         if grain_ns == MINUTE_NS and name != "entries":
@@ -99,38 +111,6 @@ class RollupCache:
         except (OSError, pa.ArrowInvalid):
             # Sealed before there were rollups, or damaged: the spans are the truth.
             return self._recompute(segment).tables()[name]
-
-
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    value: Any
-    size_bytes: int
-
-
-class _Recent:
-    """The values used last, of so many bytes together."""
-
-    def __init__(self, most_bytes: int) -> None:
-        self._most_bytes = most_bytes
-        self._size_bytes = 0
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[Hashable, _Kept] = OrderedDict()
-
-    def get(self, key: Hashable, make: Callable[[], _Value], size_of: Callable[[_Value], int]) -> _Value:
-        with self._lock:
-            kept = self._kept.get(key)
-            if kept is not None:
-                self._kept.move_to_end(key)
-                value: _Value = kept.value
-                return value
-        value = make()
-        with self._lock:
-            if key not in self._kept:
-                self._kept[key] = _Kept(value, size_of(value))
-                self._size_bytes += self._kept[key].size_bytes
-            while self._size_bytes > self._most_bytes and len(self._kept) > 1:
-                self._size_bytes -= self._kept.popitem(last=False)[1].size_bytes
-        return value
 
 
 def _floored(table: pa.Table, grain_ns: int) -> pa.Table:

@@ -26,6 +26,7 @@ from quacktrace_collector.store.rollup_fold import ORIGIN_COLUMNS, SPAN_COLUMNS,
 from quacktrace_collector.store.rollup_frame import Frame
 from quacktrace_collector.store.rollup_tables import SCHEMAS, Rollup, empty_rollup, merge_rollups, sum_entries
 from quacktrace_collector.store.snapshot import OPEN_SPANS_ID, Feed, FeedFile, Segment, Snapshot
+from quacktrace_collector.store.trace_frame import TraceFrame
 from quacktrace_collector.time_range import TimeRange
 
 # 24 bytes a span and what waits: the newest 1.5 million spans or so can be found as parents, children and linked spans.
@@ -109,6 +110,16 @@ class Rollups:
         ]
         tables += [_within(rollup.traces, "start_time", time_range) for rollup in self._hot(snapshot)]
         return [table for table in tables if table.num_rows]
+
+    def trace_frame(self, snapshot: Snapshot, time_range: TimeRange) -> TraceFrame:
+        """The same in numpy, in no order, without the services."""
+        frames = [
+            self._cache.trace_frame(segment)
+            for segment in snapshot.segments
+            if segment.span_count and time_range.overlaps(segment.first_start_ns, segment.last_start_ns)
+        ]
+        frames += [TraceFrame.of(rollup.traces) for rollup in self._hot(snapshot)]
+        return TraceFrame.joined([frame.within(time_range.from_ns, time_range.to_ns) for frame in frames])
 
     def _hot(self, snapshot: Snapshot) -> Iterable[Rollup]:
         with self._lock:

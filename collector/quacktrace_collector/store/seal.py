@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from quacktrace_collector.decode.arrow_views import Array
 from quacktrace_collector.errors import StoreUnavailableError
 from quacktrace_collector.schema import ATTRIBUTE_MAP, LOGS, ORIGIN_COLUMNS, ORIGINS, SPANS, TIMESTAMP
+from quacktrace_collector.store.error_rows import FILE, error_table, write_errors
 from quacktrace_collector.store.feed import read_feed
 from quacktrace_collector.store.parquet_files import in_row_groups, write_parquet
 from quacktrace_collector.store.rollup_files import minutes_of, write_rollup
@@ -43,6 +44,7 @@ def seal(feed: Feed, sealed_dir: Path, *, span_count: int, log_count: int, rollu
             places = TracePlaces()
             write_parquet(places.of(in_row_groups([spans])), folder / "spans.parquet", schema=spans.schema)
             places.write(folder, "spans")
+            write_errors(error_table(spans), folder / FILE)
             start_times.include(spans["start_time"])
             received.include(spans["received_at"])
         if logs.num_rows:

@@ -14,6 +14,7 @@ from quacktrace_collector.errors import StoreUnavailableError
 from quacktrace_collector.metrics import Metrics
 from quacktrace_collector.store.catalog import Catalog
 from quacktrace_collector.store.damage import Damage
+from quacktrace_collector.store.error_index import add_errors_file, has_errors_file
 from quacktrace_collector.store.free_space import FreeSpace
 from quacktrace_collector.store.generation import Generation
 from quacktrace_collector.store.merge import merge, next_run
@@ -56,6 +57,7 @@ class Sealer:
         self._spare: Generation | None = None
         # Generations are written in the order of their ids: merging makes every id between those of its parts void.
         self._creating = threading.Lock()
+        self._with_errors_file: set[Path] = set()
         self._condition = threading.Condition()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="sealer", daemon=True)
@@ -148,6 +150,17 @@ class Sealer:
             self._metrics.observe("qt_merge_seconds", time.perf_counter() - began)
         elif segment := self._damage.next_uninspected(self._catalog.segments):
             self._set_aside_damaged([segment])
+        elif not self._space.is_low:
+            self._add_errors_file()
+
+    def _add_errors_file(self) -> None:
+        """To one segment that was sealed before there were such files; once, whether it goes well or not."""
+        for segment in self._catalog.segments:
+            if segment.path not in self._with_errors_file:
+                self._with_errors_file.add(segment.path)
+                if not has_errors_file(segment):
+                    add_errors_file(segment)
+                    return
 
     def _set_aside_damaged(self, segments: Sequence[Segment]) -> bool:
         damaged = self._damage.inspect(segments)

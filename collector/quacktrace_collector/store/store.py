@@ -18,6 +18,7 @@ from quacktrace_collector.metrics import Metrics
 from quacktrace_collector.store.attribute_rows import AttributeValue
 from quacktrace_collector.store.damage import Damage
 from quacktrace_collector.store.durable import sync
+from quacktrace_collector.store.error_rows import ErrorRows
 from quacktrace_collector.store.free_space import LEAST_FREE_BYTES, FreeSpace
 from quacktrace_collector.store.generation import Generation
 from quacktrace_collector.store.hot_folder import hot_folder, next_hot_folder
@@ -28,6 +29,7 @@ from quacktrace_collector.store.problems import Problem, damage_problem, reopeni
 from quacktrace_collector.store.rollup_cache import WHOLE
 from quacktrace_collector.store.rollup_frame import Frame
 from quacktrace_collector.store.snapshot import Segment, Snapshot
+from quacktrace_collector.store.trace_frame import TraceFrame
 from quacktrace_collector.store.views import Kind
 from quacktrace_collector.time_range import TimeRange
 
@@ -158,9 +160,17 @@ class Store:
         """The same rows ready to be added up, without the examples' ids."""
         return self._read(lambda one, snapshot: one.rollups.frame(name, snapshot, time_range))
 
+    def error_rows(self, time_range: TimeRange) -> ErrorRows:
+        """Spans with status ERROR that start in the range."""
+        return self._read(lambda one, snapshot: one.errors.rows(snapshot, time_range))
+
     def trace_rows(self, time_range: TimeRange) -> list[pa.Table]:
         """Rows of the trace index that start in the range, several for a trace that arrived in parts."""
         return self._read(lambda one, snapshot: one.rollups.traces(snapshot, time_range))
+
+    def trace_frame(self, time_range: TimeRange) -> TraceFrame:
+        """The same in numpy, for answers about all of them."""
+        return self._read(lambda one, snapshot: one.rollups.trace_frame(snapshot, time_range))
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
