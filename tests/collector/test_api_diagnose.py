@@ -183,6 +183,54 @@ async def test_names_full_of_sql_and_markup_do_no_harm(api: Any, span_store: Any
     assert len(asking(span_store)(first_ranked["changes"][0]["sql"])) == 2
 
 
+async def test_logged_errors_count_as_failures(api: Any, span_store: Any, request_of: Request, new_log: Any) -> None:
+    fill(span_store, request_of)
+    span_store.add_logs(
+        *(
+            new_log(
+                "it broke", service="stock", time_ms=n * 10_000 + 5, severity=17, trace=n + 1, span=(n + 1) * 100 + 6
+            )
+            for n in range(60, 60 + TRACES)
+        )
+    )
+    first = (await diagnosis(api))["ranked"][0]
+    assert (first["service_name"], first["kind"], first["operation"]) == ("stock", "errors", "reserve")
+
+
+async def test_ranges_may_overlap(api: Any, span_store: Any, request_of: Request) -> None:
+    fill(span_store, request_of, network_ms=90)
+    body = await diagnosis(api, baseline_to=WINDOWS["to"])
+    assert (body["traces"], body["baseline"]["traces"]) == (TRACES, 2 * TRACES)
+    assert body["ranked"][0]["service_name"] == "payment"
+
+
+async def test_cycles_lost_parents_and_empty_names_have_an_answer(api: Any, span_store: Any, new_span: Any) -> None:
+    random = np.random.default_rng(11)
+    kinds = ["INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER"]
+    rows = []
+    for number in range(1, 1500):
+        first_half = number < 750
+        rows.append(
+            new_span(
+                number // 15 + 1,
+                number,
+                int(random.integers(1, 1500))
+                if random.random() < 0.3
+                else number // 15 * 15 + int(random.integers(0, 15)) + 1,
+                service=str(random.choice(["", "a", "b", "c\u2028"])),
+                name=str(random.choice(["", "x", "y" * 300])),
+                kind=str(random.choice(kinds)),
+                start_ms=float(random.integers(0, 500_000)) + (0 if first_half else 600_000),
+                duration_ms=float(random.choice([0, 1, 1e7, random.exponential(50)])),
+                status="ERROR" if random.random() < (0.1 if first_half else 0.4) else "OK",
+            )
+        )
+    span_store.add(*rows)
+    body = await diagnosis(api)
+    assert body["ranked"]
+    assert all(0 < origin["score"] <= 1 and origin["changes"] for origin in body["ranked"])
+
+
 async def test_an_empty_range_has_an_answer(api: Any) -> None:
     body = await diagnosis(api)
     assert (body["ranked"], body["operations"], body["traces"]) == ([], [], 0)

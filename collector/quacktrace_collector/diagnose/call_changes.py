@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from quacktrace_collector.diagnose.changes import FEWEST_CALLS, Change, ChangeKind
 from quacktrace_collector.diagnose.proportions import sure_increase
-from quacktrace_collector.diagnose.span_columns import ComparedSpans, Numbers
+from quacktrace_collector.diagnose.span_columns import ComparedSpans, Numbers, numbered
 from quacktrace_collector.diagnose.trace_tree import Rows
 
 # A changed shape says less than lost time or an error.
@@ -89,7 +89,7 @@ def _tables(spans: ComparedSpans) -> Iterator[CallTable]:
     for operation in most_first[compared[most_first]][:_MOST_OPERATIONS].tolist():
         mine = by_operation[first[operation] : first[operation + 1]]
         below = rows[first_child[operation] : first_child[operation + 1]]
-        children, child = np.unique(spans.operation[below], return_inverse=True)
+        children, child = numbered(spans.operation[below], below=count)
         if len(children) > _MOST_CHILDREN:
             continue
         position[mine] = np.arange(len(mine))

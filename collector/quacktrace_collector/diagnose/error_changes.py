@@ -2,43 +2,65 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from quacktrace_collector.diagnose.changes import Change, ChangeKind
 from quacktrace_collector.diagnose.proportions import sure_increase
-from quacktrace_collector.diagnose.span_columns import ComparedSpans, Flags, Numbers
+from quacktrace_collector.diagnose.span_columns import ComparedSpans, Flags, numbered
+from quacktrace_collector.diagnose.trace_tree import Rows
 
 _LONGEST_CHAIN: Final = 100
 
 
-def error_changes(spans: ComparedSpans, *, sureness: float) -> list[Change]:
-    """A failing span above which nothing failed deeper; one that only waits for a service speaks for that service."""
+@dataclass(frozen=True, slots=True)
+class ErrorTable:
+    """Row i of every column: an operation, and the service that answers for it."""
+
+    operation: Rows
+    guilty: Rows
+    calls: Rows
+    failed: Rows
+    usual_calls: Rows
+    usual_failed: Rows
+    example_row: Rows
+    """-1 where nothing failed in the window."""
+
+
+def error_table(spans: ComparedSpans) -> ErrorTable:
+    """A failing span below which nothing failed counts; one that only waits for a service speaks for that service."""
     origins = failure_origins(spans)
     guilty = np.where(spans.callee >= 0, spans.callee, spans.service)
     services = len(spans.services)
-    keys, group = np.unique(spans.operation * services + guilty, return_inverse=True)
+    keys, group = numbered(spans.operation * services + guilty, below=len(spans.operations) * services)
     now = spans.is_current
-    calls, failed = (_count(group, now & which, len(keys)) for which in (np.ones_like(now), origins))
-    usual_calls, usual_failed = (_count(group, ~now & which, len(keys)) for which in (np.ones_like(now), origins))
-    scores = sure_increase(failed, calls, usual_failed, usual_calls, sureness=sureness)
     example = np.full(len(keys), -1, np.int64)
     rows = np.flatnonzero(origins & now)
     example[group[rows]] = rows
+    calls, failed, usual_calls, usual_failed = (
+        np.bincount(group[which], minlength=len(keys)) for which in (now, now & origins, ~now, ~now & origins)
+    )
+    return ErrorTable(keys // services, keys % services, calls, failed, usual_calls, usual_failed, example)
+
+
+def error_changes(table: ErrorTable, *, sureness: float) -> list[Change]:
+    """Operations that fail by themselves in more of their calls."""
+    scores = sure_increase(table.failed, table.calls, table.usual_failed, table.usual_calls, sureness=sureness)
     return [
         Change(
             kind=ChangeKind.ERRORS,
-            service=int(keys[one] % services),
-            operation=int(keys[one] // services),
+            service=int(table.guilty[one]),
+            operation=int(table.operation[one]),
             score=float(scores[one]),
-            calls=int(calls[one]),
-            usual_calls=int(usual_calls[one]),
-            value=float(failed[one] / calls[one]),
-            usual_value=float(usual_failed[one] / max(usual_calls[one], 1)),
-            example_row=int(example[one]),
+            calls=int(table.calls[one]),
+            usual_calls=int(table.usual_calls[one]),
+            value=float(table.failed[one] / table.calls[one]),
+            usual_value=float(table.usual_failed[one] / max(int(table.usual_calls[one]), 1)),
+            example_row=int(table.example_row[one]),
         )
-        for one in np.flatnonzero((scores > 0) & (failed > 0)).tolist()
+        for one in np.flatnonzero((scores > 0) & (table.failed > 0)).tolist()
     ]
 
 
@@ -54,7 +76,3 @@ def failure_origins(spans: ComparedSpans) -> Flags:
             break
         fails_below[spans.parent[passing]] = True
     return spans.failed & ~fails_below
-
-
-def _count(group: np.ndarray[tuple[int], np.dtype[np.int64]], which: Flags, groups: int) -> Numbers:
-    return np.bincount(group[which], minlength=groups).astype(np.float64)

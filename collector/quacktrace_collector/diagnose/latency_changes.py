@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from quacktrace_collector.diagnose.changes import FEWEST_CALLS, Change, ChangeKind
-from quacktrace_collector.diagnose.span_columns import ComparedSpans, Flags, Numbers
+from quacktrace_collector.diagnose.span_columns import ComparedSpans, Flags, Numbers, numbered
 from quacktrace_collector.diagnose.trace_tree import Rows
 from quacktrace_collector.diagnose.trimmed_means import Means, trimmed_means
 
@@ -46,7 +46,7 @@ def latency_tables(spans: ComparedSpans) -> LatencyTables:
     """Compare every operation's own time, and every edge's, once."""
     count = len(spans.services)
     waits = spans.callee >= 0
-    edges, edge = np.unique((spans.service * count + spans.callee)[waits], return_inverse=True)
+    edges, edge = numbered((spans.service * count + spans.callee)[waits], below=count * count)
     group = spans.operation.copy()
     group[waits] = len(spans.operations) + edge
     groups = len(spans.operations) + len(edges)

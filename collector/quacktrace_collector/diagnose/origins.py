@@ -8,7 +8,7 @@ import numpy as np
 
 from quacktrace_collector.diagnose.call_changes import CallTable, call_changes, call_tables, without_passed_on
 from quacktrace_collector.diagnose.changes import LIKELY, SIGNIFICANT, UNSURE, Change
-from quacktrace_collector.diagnose.error_changes import error_changes
+from quacktrace_collector.diagnose.error_changes import ErrorTable, error_changes, error_table
 from quacktrace_collector.diagnose.latency_changes import LatencyTables, latency_changes, latency_tables
 from quacktrace_collector.diagnose.span_columns import ComparedSpans, Numbers
 
@@ -33,12 +33,26 @@ class Evidence:
     """By service: one minus the chance that none of its kinds of evidence is the reason."""
     changes: list[Change]
 
+    def changes_of(self, service: int) -> list[Change]:
+        """The strongest first."""
+        changes = [change for change in self.changes if change.service == service]
+        return sorted(changes, key=lambda change: (-change.score, change.kind.value, change.operation))
+
+
+@dataclass(frozen=True, slots=True)
+class _Tables:
+    """What is the same whatever the sureness."""
+
+    latency: LatencyTables
+    calls: list[CallTable]
+    errors: ErrorTable
+
 
 def rank_origins(spans: ComparedSpans) -> list[Origin]:
     """Every service with any evidence against it, the likeliest first."""
-    latency, calls = latency_tables(spans), call_tables(spans)
+    tables = _Tables(latency_tables(spans), call_tables(spans), error_table(spans))
     significant, likely, unsure = (
-        _evidence(spans, latency, calls, sureness=sureness) for sureness in (SIGNIFICANT, LIKELY, UNSURE)
+        _evidence(spans, tables, sureness=sureness) for sureness in (SIGNIFICANT, LIKELY, UNSURE)
     )
     # Of all three, so that no service is above another by a hair's breadth of certainty alone.
     scores = (significant.scores + likely.scores + unsure.scores) / 3
@@ -46,17 +60,19 @@ def rank_origins(spans: ComparedSpans) -> list[Origin]:
     for service in np.argsort(-scores, kind="stable").tolist():
         if scores[service] <= 0:
             break
-        evidence = likely if likely.scores[service] > 0 else unsure
-        changes = [change for change in evidence.changes if change.service == service]
-        changes.sort(key=lambda change: (-change.score, change.kind.value, change.operation))
+        # Which of two services a slow edge is blamed on may depend on the level.
+        levels = (likely, unsure, significant)
+        changes = next(filter(None, (level.changes_of(service) for level in levels)), [])
+        if not changes:
+            continue
         origins.append(Origin(service, float(scores[service]), bool(significant.scores[service] > 0), changes))
     return origins
 
 
-def _evidence(spans: ComparedSpans, latency: LatencyTables, calls: list[CallTable], *, sureness: float) -> Evidence:
-    slower = latency_changes(spans, latency, sureness=sureness)
-    errors = error_changes(spans, sureness=sureness)
-    called = without_passed_on(spans, call_changes(spans, calls, sureness=sureness), errors)
+def _evidence(spans: ComparedSpans, tables: _Tables, *, sureness: float) -> Evidence:
+    slower = latency_changes(spans, tables.latency, sureness=sureness)
+    errors = error_changes(tables.errors, sureness=sureness)
+    called = without_passed_on(spans, call_changes(spans, tables.calls, sureness=sureness), errors)
     innocent = 1 - slower.service_scores
     for changes in (errors, called):
         largest = np.zeros(len(spans.services))

@@ -18,6 +18,8 @@ Numbers = npt.NDArray[np.float64]
 
 # A chain of calls that is longer is not followed to its end.
 _LONGEST_CHAIN: Final = 100
+# A table of all values that may occur is quicker than sorting as long as it is small.
+_MOST_TABLE_CELLS: Final = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,17 @@ class ComparedSpans:
         low, high = _extremes(self.operation[has_children], of_row[has_children], groups=len(self.operations))
         usual = np.where((low == high) & (high >= 0), high, none)
         return np.maximum(np.where(has_children, of_row, usual[self.operation]), none)
+
+
+def numbered(values: Rows, *, below: int) -> tuple[Rows, Rows]:
+    """The distinct values, ascending, and which of them each row has; all are from 0 to `below`."""
+    if below > max(_MOST_TABLE_CELLS, len(values)):
+        distinct, rows = np.unique(values, return_inverse=True)
+        return distinct, rows
+    distinct = np.flatnonzero(np.bincount(values, minlength=below))
+    number = np.zeros(below, np.int64)
+    number[distinct] = np.arange(len(distinct))
+    return distinct, number[values]
 
 
 def _extremes(group: Rows, values: Rows, *, groups: int) -> tuple[Rows, Rows]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 
-from quacktrace_collector.diagnose.span_columns import ComparedSpans, Flags
+from quacktrace_collector.diagnose.span_columns import ComparedSpans, Flags, numbered
 from quacktrace_collector.diagnose.trace_tree import Rows
 from quacktrace_collector.query.sql_files import Query
 from quacktrace_collector.query.window import Window
@@ -16,6 +16,8 @@ from quacktrace_collector.store import Store
 from quacktrace_collector.store.rollup_frame import Texts, compute
 from quacktrace_collector.store.seen import Keys, span_keys, trace_keys
 from quacktrace_collector.time_range import TimeRange
+
+_SALT: Final = np.uint64(0x9E3779B97F4A7C15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +42,25 @@ def load_compared(store: Store, window: tuple[TimeRange, int], baseline: tuple[T
     logs = [_error_logs(store, range_, one_in) for range_, one_in in (window, baseline)]
     is_current = np.repeat([True, False], [table.num_rows for table in tables])
     table = pa.concat_tables(tables)
-    keys = span_keys(table["trace_id"], table["span_id"])
+    # Ranges may overlap: a span of both is one of each.
+    salt = np.where(is_current, _SALT, np.uint64(0))
+    index = _KeyIndex.of(span_keys(table["trace_id"], table["span_id"]) ^ salt)
     service, name = Texts.of(table["service_name"]), Texts.of(table["name"])
     # An operation is a service and a name; kinds of one name belong together, like a client's span and its retry.
-    pairs, operation = np.unique(service.codes * len(name.values) + name.codes, return_inverse=True)
+    names = len(name.values)
+    pairs, operation = numbered(service.codes * names + name.codes, below=len(service.values) * names)
     start_ns = table["start_ns"].to_numpy()
     kinds = Texts.of(table["kind"])
-    failed = compute.fill_null(table["failed"], False).to_numpy() | np.isin(keys, np.concatenate(logs))
+    failed = compute.fill_null(table["failed"], False).to_numpy().copy()
+    with_error_log = index.rows_of(np.concatenate([logs[0] ^ _SALT, logs[1]]))
+    failed[with_error_log[with_error_log >= 0]] = True
     spans = ComparedSpans(
         services=service.values,
-        operations=[name.values[code] for code in (pairs % len(name.values)).tolist()],
-        operation_service=pairs // len(name.values),
+        operations=[name.values[code] for code in (pairs % names).tolist()],
+        operation_service=pairs // names,
         service=service.codes,
         operation=operation,
-        parent=_parents(keys, span_keys(table["trace_id"], table["parent_span_id"]), is_current),
+        parent=_parents(index, span_keys(table["trace_id"], table["parent_span_id"]) ^ salt),
         trace=np.unique(trace_keys(table["trace_id"]), return_inverse=True)[1],
         start_ns=start_ns,
         end_ns=start_ns + table["duration_ns"].to_numpy(),
@@ -84,14 +91,29 @@ def _error_logs(store: Store, range_: TimeRange, one_in: int) -> Keys:
     return span_keys(table["trace_id"], table["span_id"])
 
 
-def _parents(keys: Keys, parent_keys: Keys, is_current: Flags) -> Rows:
-    """Rows by hash; of two windows that one trace reaches into, only the same one counts."""
-    if not len(keys):
-        return np.zeros(0, np.int64)
-    order = np.argsort(keys, kind="stable")
-    place = order[np.minimum(np.searchsorted(keys[order], parent_keys), len(keys) - 1)]
-    is_there = (keys[place] == parent_keys) & (is_current[place] == is_current) & (place != np.arange(len(keys)))
-    return np.where(is_there, place, -1)
+@dataclass(frozen=True, slots=True)
+class _KeyIndex:
+    """Finds rows by the hash of their ids."""
+
+    order: Rows
+    ordered: Keys
+
+    @staticmethod
+    def of(keys: Keys) -> _KeyIndex:
+        order = np.argsort(keys)
+        return _KeyIndex(order, keys[order])
+
+    def rows_of(self, keys: Keys) -> Rows:
+        """-1 for none."""
+        if not len(self.order):
+            return np.full(len(keys), -1)
+        place = np.minimum(np.searchsorted(self.ordered, keys), len(self.order) - 1)
+        return np.where(self.ordered[place] == keys, self.order[place], -1)
+
+
+def _parents(index: _KeyIndex, parent_keys: Keys) -> Rows:
+    rows = index.rows_of(parent_keys)
+    return np.where(rows == np.arange(len(rows)), -1, rows)
 
 
 def _equals(texts: Texts, value: str) -> Flags:
