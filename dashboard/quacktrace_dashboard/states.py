@@ -9,14 +9,15 @@ from dash.development.base_component import Component
 
 from quacktrace_dashboard.errors import DashboardError
 from quacktrace_dashboard.first_run import first_run
-from quacktrace_dashboard.formatting import format_datetime, parse_time, to_milliseconds
+from quacktrace_dashboard.formatting import format_age, format_datetime, parse_time, to_milliseconds
 from quacktrace_dashboard.icons import icon
 from quacktrace_dashboard.page import Viewer
 from quacktrace_dashboard.state import ViewState
 
-__all__ = ["empty_state", "error_card", "no_data", "not_found"]
+__all__ = ["empty_state", "error_card", "no_data", "not_found", "silence"]
 
 _NEWEST_MS = 3_600_000
+_QUIET_S = 300
 
 
 def error_card(error: DashboardError) -> Component:
@@ -96,6 +97,15 @@ def no_data(answer: dict[str, Any], state: ViewState, viewer: Viewer, *, what: s
 def _extent(data_from: str, data_to: str, viewer: Viewer) -> str:
     first, last = (format_datetime(parse_time(text), viewer.zone) for text in (data_from, data_to))
     return f"The newest data is from {last}, the oldest from {first}."
+
+
+def silence(data_to: str | None, state: ViewState, viewer: Viewer) -> str:
+    """That nothing has come for a while, for pages that show the present; "" while spans come in."""
+    if data_to is None or state.time_range.is_absolute:
+        return ""
+    newest = parse_time(data_to)
+    is_quiet = (viewer.now - newest).total_seconds() > _QUIET_S
+    return f"the newest span is from {format_age(newest, now=viewer.now)}" if is_quiet else ""
 
 
 def not_found(pathname: str) -> Component:

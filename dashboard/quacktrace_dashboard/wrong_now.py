@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from quacktrace_dashboard.formatting import format_count, format_duration_ms, format_percent, to_milliseconds
 
-__all__ = ["HIGH_ERROR_RATE", "Problem", "error_change", "find_problems", "start_of_data"]
+__all__ = ["HIGH_ERROR_RATE", "Problem", "end_of_data", "error_change", "find_problems", "start_of_data"]
 
 LEAST_ERRORS = 3
 LEAST_CALLS = 20
@@ -69,6 +69,12 @@ def start_of_data(from_ms: int, to_ms: int, data_from: str | None) -> int:
         return from_ms
     first_ms = to_milliseconds(data_from) // 60_000 * 60_000
     return first_ms if from_ms + 0.1 * (to_ms - from_ms) < first_ms < to_ms else from_ms
+
+
+def end_of_data(from_ms: int, to_ms: int, data_to: str | None) -> int:
+    """Where to end when nothing came for a while: half a range of nothing would look like a recovery."""
+    last_ms = -(-(to_milliseconds(data_to) + 1) // 60_000) * 60_000 if data_to is not None else to_ms
+    return last_ms if from_ms < last_ms < to_ms else to_ms
 
 
 def error_change(errors: int, calls: int, before_errors: int, before_calls: int) -> list[float | None]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from quacktrace_dashboard.percentiles import histogram_percentile, percentile_series
-from quacktrace_dashboard.wrong_now import Problem, error_change, find_problems, start_of_data
+from quacktrace_dashboard.wrong_now import Problem, end_of_data, error_change, find_problems, start_of_data
 
 BEFORE = [{"service_name": "payment", "calls": 1000}]
 
@@ -113,3 +113,10 @@ def test_percentiles_come_from_the_bin_that_holds_them() -> None:
     assert histogram_percentile(bounds, [90, 0, 10], 0.95) == pytest.approx(10**1.5)
     assert histogram_percentile(bounds, [0, 0, 0], 0.95) is None
     assert percentile_series(bounds, [[0, 1], [0, 0], [0, 0]], 1.0) == [0.0, 1.0]
+
+
+def test_a_range_ends_where_the_data_ends_so_that_silence_is_no_recovery() -> None:
+    minute = 60_000
+    assert end_of_data(0, 60 * minute, "1970-01-01T00:20:30.000000000Z") == 21 * minute
+    assert end_of_data(0, 60 * minute, "1970-01-01T02:00:00.000000000Z") == 60 * minute
+    assert end_of_data(0, 60 * minute, None) == 60 * minute

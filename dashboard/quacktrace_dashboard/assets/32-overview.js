@@ -42,7 +42,7 @@
       ["Rejected", qt.count(total("qt_ingest_rejected_spans_total")), "spans with an invalid id or time", total("qt_ingest_rejected_spans_total") > 0],
       ["Log records", qt.count(total("qt_ingest_stored_logs_total")), "stored since the collector started"],
       ["Queue", `${qt.count(total("qt_ingest_waiting_requests"))} waiting`, `${qt.bytes(total("qt_ingest_waiting_bytes"))} of requests wait to be stored`, total("qt_ingest_waiting_requests") > 100],
-      ["Commit", `${commits[0]} · p95 ${commits[1]}`, "from decoded to on disk, median and 95th percentile"],
+      ["Commit", total("qt_commit_seconds_count") ? `${commits[0]} · p95 ${commits[1]}` : "none yet", "from decoded to on disk, median and 95th percentile"],
       ["Sealing", seals ? `${seconds(total("qt_seal_seconds_sum") / seals)} · ${qt.count(seals)}×` : "none yet", "mean time to write a segment, and how often"],
       ["Segments", qt.count(total("qt_store_segments")), "of Parquet files"],
       ["On disk", qt.bytes(total("qt_store_sealed_bytes", "qt_store_hot_bytes")), `${qt.bytes(total("qt_store_hot_bytes"))} of it not sealed yet`],

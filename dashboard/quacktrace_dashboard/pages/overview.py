@@ -24,8 +24,8 @@ from quacktrace_dashboard.palette import service_colour
 from quacktrace_dashboard.show_sql import show_sql, show_sql_button
 from quacktrace_dashboard.skeletons import skeleton_blocks, skeleton_tiles
 from quacktrace_dashboard.state import ViewState
-from quacktrace_dashboard.states import error_card, no_data
-from quacktrace_dashboard.wrong_now import Problem, find_problems, start_of_data
+from quacktrace_dashboard.states import error_card, no_data, silence
+from quacktrace_dashboard.wrong_now import Problem, end_of_data, find_problems, start_of_data
 
 __all__ = ["PAGE"]
 
@@ -133,12 +133,14 @@ def register(app: Dash, client: QueryClient) -> None:
                 return (no_data(services, state, viewer, what="calls", is_filtered=False), True, "", None, *nothing)
             start_ms = start_of_data(from_ms, to_ms, services["data_from"])
             is_young = start_ms > from_ms
+            end_ms = to_ms
             hotspots = client.get("/api/v1/hotspots", {**now, "from": start_ms, "buckets": _BUCKETS})
             groups = client.get("/api/v1/errors", {**now, "limit": 50})["groups"]
             if is_young:
                 # Nothing lies before this range: compare the newer half of what there is with the older one.
-                middle_ms = (start_ms + to_ms) // 2
-                ranked = client.get("/api/v1/hotspots", {"from": middle_ms, "to": to_ms, "buckets": 1})["ranked"]
+                end_ms = end_of_data(start_ms, to_ms, services["data_to"])
+                middle_ms = (start_ms + end_ms) // 2
+                ranked = client.get("/api/v1/hotspots", {"from": middle_ms, "to": end_ms, "buckets": 1})["ranked"]
                 previous, p95_before = [], None
             else:
                 ranked = hotspots["ranked"]
@@ -150,7 +152,7 @@ def register(app: Dash, client: QueryClient) -> None:
         return (
             None,
             False,
-            _summary(problems),
+            _summary(problems, silence(services["data_to"], state, viewer)),
             show_sql_button("numbers", of="numbers", **asked),
             number_tiles(services["services"], previous, hotspots, p95_before, state),
             _problem_card(
@@ -158,7 +160,7 @@ def register(app: Dash, client: QueryClient) -> None:
                 state,
                 slots,
                 is_young=is_young,
-                sql=show_sql("ranked", of="what is wrong now", from_=middle_ms if is_young else from_ms, to=to_ms),
+                sql=show_sql("ranked", of="what is wrong now", from_=middle_ms if is_young else from_ms, to=end_ms),
             ),
             services_head(services["services"], state, sql=show_sql("services", of="services", **asked)),
             service_rows(services["services"], previous, hotspots),
@@ -184,11 +186,10 @@ def register(app: Dash, client: QueryClient) -> None:
     app.clientside_callback(ClientsideFunction("quacktrace", "openServiceRow"), Input("overview-grid", "cellClicked"))
 
 
-def _summary(problems: Sequence[Problem]) -> str:
+def _summary(problems: Sequence[Problem], silent: str) -> str:
     began = sum(not problem.is_passed_on for problem in problems)
-    if not began:
-        return "Nothing unusual in this time range"
-    return f"{began} thing{'' if began == 1 else 's'} to look at"
+    found = f"{began} thing{'' if began == 1 else 's'} to look at" if began else "Nothing unusual in this time range"
+    return f"{found}; {silent}" if silent else found
 
 
 def _problem_card(
