@@ -38,6 +38,24 @@
     qt.searchBox.show();
   }
 
+  // ---- what is shown belongs to another link until its answers are here; live updates do not dim anything ----
+  let shown = null;
+  function showStale() {
+    const here = location.pathname + location.search;
+    if (shown === here) return;
+    const isSamePage = shown !== null && new URL(shown, location.origin).pathname === location.pathname;
+    shown = here;
+    if (!isSamePage) return;
+    document.documentElement.dataset.stale = "true";
+    const began = performance.now();
+    const watch = setInterval(() => {
+      // Dash says so a moment after the link changed.
+      if (performance.now() - began < 200 || document.querySelector('[data-dash-is-loading="true"]')) return;
+      clearInterval(watch);
+      delete document.documentElement.dataset.stale;
+    }, 100);
+  }
+
   // ---- actions by click ----
   const actions = {
     language: (button) => qt.firstRun.choose(button),
@@ -125,6 +143,7 @@
     qt.searchBox.draw($("shell-search-box"));
     qt.theme.show();
     qt.onUrl(showPlace);
+    qt.onUrl(showStale);
     qt.live.connect();
     document.documentElement.dataset.shellReady = "true";
   });
