@@ -65,7 +65,9 @@ def sql_messages(messages: list[str]) -> list[str]:
 
 
 @settings(max_examples=15, deadline=None)
-@given(st.lists(st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=12).map("".join), min_size=5, max_size=40))
+@given(
+    st.lists(st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=12).map("".join), min_size=5, max_size=40)
+)
 def test_messages_lose_what_the_macro_takes_from_them(messages: list[str]) -> None:
     messages = [message.replace("\0", "").encode("utf-8", "ignore").decode() for message in messages]
     assert [common_message(message) for message in messages] == sql_messages(messages)

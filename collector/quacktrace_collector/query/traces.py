@@ -68,19 +68,54 @@ def find_trace_rows(store: Store, window: Window, cases: Sequence[TraceFilter], 
     if len(found) == 1:
         return found[0]
     rows = pa.concat_tables([merge_traces([]), *found]).sort_by("start_time")
-    return rows.take(np.argsort(-_sort_key(rows, order), kind="stable")[:most])
+    return rows.take(np.argsort(-_sort_key(_numbers_of(rows), order), kind="stable")[:most])
 
 
 def _find_case(store: Store, window: Window, wanted: TraceFilter, *, most: int, order: Order) -> pa.Table:
     whole = window.narrowed
     length = _FIRST_SLICE_NS if order == "newest" else whole.to_ns - whole.from_ns
     search = _SpanSearch(store, wanted.span, clamp_time(whole.to_ns + PAIRING_REACH_NS)) if wanted.span else None
+    if search is None and wanted.service is None and order != "newest":
+        return _best_of_all(store, whole, wanted, order=order, most=most)
     while True:
         part = TimeRange(max(whole.from_ns, whole.to_ns - length), whole.to_ns)
         found = _find_in(store, part, wanted, search, order=order, most=most)
         if found.num_rows >= most or part.from_ns <= whole.from_ns:
             return found
         length *= _SLICE_GROWTH
+
+
+def _best_of_all(store: Store, whole: TimeRange, wanted: TraceFilter, *, order: Order, most: int) -> pa.Table:
+    """What `_find_in` finds, by numbers: whole rows of the trace index are read of the best alone."""
+    reach = TimeRange(whole.from_ns, clamp_time(whole.to_ns + PAIRING_REACH_NS))
+    traces = store.trace_frame(reach).merged()
+    numbers = _Numbers(traces.start_ns, traces.durations_ns(), traces.span_count, traces.error_count)
+    begun = store.trace_frame(TimeRange(clamp_time(whole.from_ns - PAIRING_REACH_NS), whole.from_ns))
+    keep = _is_wanted(numbers, wanted) & (traces.start_ns < whole.to_ns)
+    keep[traces.rows_of(begun.trace)] = False
+    rows = np.flatnonzero(keep)
+    best = rows[np.argsort(-_sort_key(numbers, order)[rows], kind="stable")[:most]]
+    found = merge_traces(store.trace_rows_of(reach, traces.trace[best]))
+    return found.take(np.argsort(-_sort_key(_numbers_of(found), order), kind="stable"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Numbers:
+    """Of rows of the trace index."""
+
+    start_ns: npt.NDArray[np.int64]
+    duration_ns: npt.NDArray[np.int64]
+    span_count: npt.NDArray[np.integer[Any]]
+    error_count: npt.NDArray[np.integer[Any]]
+
+
+def _numbers_of(traces: pa.Table) -> _Numbers:
+    return _Numbers(
+        _integers(traces, "start_time"),
+        trace_durations_ns(traces),
+        _integers(traces, "span_count"),
+        _integers(traces, "error_count"),
+    )
 
 
 class _SpanSearch:
@@ -115,9 +150,10 @@ def _find_in(
         ids = search.since(part.from_ns)
         tables = [table.filter(pc.is_in(table["trace_id"], value_set=ids)) for table in tables]
     traces = merge_traces(tables)
-    keep = _matches(traces, wanted) & (_integers(traces, "start_time") < part.to_ns)
+    numbers = _numbers_of(traces)
+    keep = _matches(traces, numbers, wanted) & (numbers.start_ns < part.to_ns)
     rows = np.flatnonzero(keep)
-    rows = rows[np.argsort(-_sort_key(traces, order)[rows], kind="stable")]
+    rows = rows[np.argsort(-_sort_key(numbers, order)[rows], kind="stable")]
     while True:
         best = traces.take(rows[: most + _SPARE])
         begun = _begun_before(store, part, best["trace_id"])
@@ -126,24 +162,28 @@ def _find_in(
         rows = rows[~pc.is_in(traces["trace_id"].take(rows), value_set=begun).to_numpy()]
 
 
-def _matches(traces: pa.Table, wanted: TraceFilter) -> Mask:
-    keep = np.ones(traces.num_rows, dtype=np.bool_)
-    duration_ns = trace_durations_ns(traces)
-    if wanted.min_duration_ns is not None:
-        keep &= duration_ns >= wanted.min_duration_ns
-    if wanted.max_duration_ns is not None:
-        keep &= duration_ns <= wanted.max_duration_ns
-    errors = _integers(traces, "error_count")
-    if wanted.with_error:
-        keep &= errors > 0
-    if wanted.without_error:
-        keep &= errors == 0
+def _matches(traces: pa.Table, numbers: _Numbers, wanted: TraceFilter) -> Mask:
+    keep = _is_wanted(numbers, wanted)
     if wanted.service is not None and traces.num_rows:
         lengths, names, _ = lists_of(traces["services"])
         trace = np.repeat(np.arange(len(lengths)), lengths)
         has_service = np.zeros(traces.num_rows, dtype=np.bool_)
         has_service[trace[pc.is_in(names, value_set=pa.array([wanted.service])).to_numpy(zero_copy_only=False)]] = True
         keep &= has_service
+    return keep
+
+
+def _is_wanted(numbers: _Numbers, wanted: TraceFilter) -> Mask:
+    """All that the filter says of the trace, but for its services."""
+    keep = np.ones(len(numbers.start_ns), dtype=np.bool_)
+    if wanted.min_duration_ns is not None:
+        keep &= numbers.duration_ns >= wanted.min_duration_ns
+    if wanted.max_duration_ns is not None:
+        keep &= numbers.duration_ns <= wanted.max_duration_ns
+    if wanted.with_error:
+        keep &= numbers.error_count > 0
+    if wanted.without_error:
+        keep &= numbers.error_count == 0
     return keep
 
 
@@ -155,15 +195,16 @@ def _begun_before(store: Store, part: TimeRange, trace_ids: Any) -> Any:
     return _one_array(pa.chunked_array([chunk for column in found for chunk in column.chunks], pa.string()))
 
 
-def _sort_key(traces: pa.Table, order: Order) -> npt.NDArray[np.int64]:
+def _sort_key(numbers: _Numbers, order: Order) -> npt.NDArray[np.int64]:
+    rows = len(numbers.start_ns)
     match order:
         case "slowest":
-            return trace_durations_ns(traces)
+            return numbers.duration_ns
         case "errors" | "spans":
             # Ties newest first: rows come in order of start.
-            counts = _integers(traces, "error_count" if order == "errors" else "span_count")
-            return counts * (traces.num_rows + 1) + np.arange(traces.num_rows)
-    return _integers(traces, "start_time")
+            counts = numbers.error_count if order == "errors" else numbers.span_count
+            return counts.astype(np.int64) * (rows + 1) + np.arange(rows)
+    return numbers.start_ns
 
 
 def trace_durations_ns(traces: pa.Table) -> npt.NDArray[np.int64]:

@@ -10,8 +10,9 @@ import numpy as np
 import pyarrow as pa
 
 from quacktrace_collector.store.recent_values import RecentValues
-from quacktrace_collector.store.rollup_files import TraceFile, read_rollup_table
+from quacktrace_collector.store.rollup_files import TRACE_ROW_GROUP_ROWS, TraceFile, read_rollup_table
 from quacktrace_collector.store.rollup_frame import Frame
+from quacktrace_collector.store.rollup_histogram import Integers
 from quacktrace_collector.store.rollup_tables import (
     Rollup,
     edge_frame,
@@ -87,6 +88,19 @@ class RollupCache:
         except (OSError, pa.ArrowInvalid):
             key = (segment.path, "recomputed")
             return [self._traces.get(key, lambda: self._recompute(segment).traces, _table_bytes)]
+
+    def traces_at(self, segment: Segment, rows: Integers) -> pa.Table:
+        """These rows of the segment's trace index, in order; a few of them, and nothing of it stays in memory."""
+        try:
+            file = TraceFile.of(segment.path)
+            group = rows // TRACE_ROW_GROUP_ROWS
+            parts = [
+                file.read(number).take(rows[group == number] - number * TRACE_ROW_GROUP_ROWS)
+                for number in np.unique(group).tolist()
+            ]
+            return pa.concat_tables(parts)
+        except (OSError, pa.ArrowInvalid):
+            return self._recompute(segment).traces.take(rows)
 
     def trace_frame(self, segment: Segment) -> TraceFrame:
         """The whole trace index of the segment."""

@@ -16,7 +16,7 @@ from quacktrace_collector.time_range import TimeRange
 
 _IDS: Final = ("trace_id", "example_trace_id", "root_span_id")
 # The newest traces are read a row group at a time.
-_ROW_GROUP_ROWS: Final = 8_192
+TRACE_ROW_GROUP_ROWS: Final = 8_192
 _DELTA: Final = ("start_time", "end_time", "root_start_time", "root_duration_ns", "last_start_time")
 
 
@@ -93,7 +93,7 @@ def _write(table: pa.Table, path: Path) -> None:
         compression="zstd",
         use_dictionary=dictionaries,
         column_encoding=encodings,
-        row_group_size=_ROW_GROUP_ROWS,
+        row_group_size=TRACE_ROW_GROUP_ROWS,
         store_schema=False,
     )
 

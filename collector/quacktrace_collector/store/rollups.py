@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from quacktrace_collector.schema import SPANS, TIMESTAMP
 from quacktrace_collector.store.feed import read_feed
+from quacktrace_collector.store.id_numbers import Numbers
 from quacktrace_collector.store.rollup_cache import FRAME_OF, MINUTE_NS, WHOLE, RollupCache
 from quacktrace_collector.store.rollup_calls import Part, join_parts
 from quacktrace_collector.store.rollup_files import read_rollup_table
@@ -120,6 +121,19 @@ class Rollups:
         ]
         frames += [TraceFrame.of(rollup.traces) for rollup in self._hot(snapshot)]
         return TraceFrame.joined([frame.within(time_range.from_ns, time_range.to_ns) for frame in frames])
+
+    def traces_of(self, snapshot: Snapshot, time_range: TimeRange, traces: Numbers) -> list[pa.Table]:
+        """Rows of the trace index of a few traces that start in the range."""
+        tables = []
+        for segment in snapshot.segments:
+            if segment.span_count and time_range.overlaps(segment.first_start_ns, segment.last_start_ns):
+                rows = self._cache.trace_frame(segment).rows_of(traces)
+                if len(rows):
+                    tables.append(_within(self._cache.traces_at(segment, rows), "start_time", time_range))
+        for rollup in self._hot(snapshot):
+            rows = TraceFrame.of(rollup.traces).rows_of(traces)
+            tables.append(_within(rollup.traces.take(rows), "start_time", time_range))
+        return [table for table in tables if table.num_rows]
 
     def _hot(self, snapshot: Snapshot) -> Iterable[Rollup]:
         with self._lock:

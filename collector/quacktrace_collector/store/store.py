@@ -22,6 +22,7 @@ from quacktrace_collector.store.error_rows import ErrorRows
 from quacktrace_collector.store.free_space import LEAST_FREE_BYTES, FreeSpace
 from quacktrace_collector.store.generation import Generation
 from quacktrace_collector.store.hot_folder import hot_folder, next_hot_folder
+from quacktrace_collector.store.id_numbers import Numbers
 from quacktrace_collector.store.instance import AppendResult, Instance, Limits
 from quacktrace_collector.store.lock import DataDirLock
 from quacktrace_collector.store.migration import migrate
@@ -171,6 +172,10 @@ class Store:
     def trace_frame(self, time_range: TimeRange) -> TraceFrame:
         """The same in numpy, for answers about all of them."""
         return self._read(lambda one, snapshot: one.rollups.trace_frame(snapshot, time_range))
+
+    def trace_rows_of(self, time_range: TimeRange, traces: Numbers) -> list[pa.Table]:
+        """`trace_rows` of a few traces, given by their numbers in a `TraceFrame`."""
+        return self._read(lambda one, snapshot: one.rollups.traces_of(snapshot, time_range, traces))
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:

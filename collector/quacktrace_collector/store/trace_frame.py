@@ -101,8 +101,34 @@ class TraceFrame:
 
     def of_traces(self, traces: Numbers) -> TraceFrame:
         """The rows of these traces."""
+        return self._at(self.rows_of(traces))
+
+    def rows_of(self, traces: Numbers) -> npt.NDArray[np.int64]:
+        """Where these traces are."""
         found = compute.is_in(numbers_array(self.trace), value_set=numbers_array(traces))
-        return self._at(np.flatnonzero(found.to_numpy(zero_copy_only=False)))
+        return np.flatnonzero(found.to_numpy(zero_copy_only=False))
+
+    def durations_ns(self) -> Integers:
+        """Of the root where there is one, else of the whole trace."""
+        return np.where(self.root_span_id != NO_ID, self.root_duration_ns, self.end_ns - self.start_ns)
+
+    def merged(self) -> TraceFrame:
+        """One row a trace, in order of start."""
+        groups = group_rows([self.trace])
+        if len(groups) == len(self):
+            return self._at(np.argsort(self.start_ns, kind="stable"))
+        is_rootless = self.root_span_id == NO_ID
+        # The earliest root; any row where none has one.
+        best = np.lexsort((self.root_span_id, self.root_start_ns, is_rootless, groups.of_row))[groups.starts]
+        start_ns = groups.least(self.start_ns)
+        merged = replace(
+            self._at(best),
+            start_ns=start_ns,
+            end_ns=groups.most(self.end_ns),
+            span_count=groups.sums(self.span_count).astype(np.int32),
+            error_count=groups.sums(self.error_count).astype(np.int32),
+        )
+        return merged._at(np.argsort(start_ns, kind="stable"))
 
     def rows_with_root(self) -> npt.NDArray[np.int64]:
         """Those whose part of the trace has a span without a parent."""
