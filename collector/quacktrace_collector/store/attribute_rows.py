@@ -1,7 +1,7 @@
 """Sealed spans with one attribute: the dictionary of a row group's attribute values tells whether it has any.
 
 As SQL over maps this costs 1.2 µs a span, because the keys of every span are searched; here a row group in which the
-value does not occur costs 0.2, and one in which it does not much more.
+value does not occur costs 0.04, and one in which it does 0.5.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from quacktrace_collector.store.dictionary_pages import may_hold
 from quacktrace_collector.store.public_rows import FROM_JSON, public_rows, public_schema
 from quacktrace_collector.store.rollup_frame import compute, map_of
 from quacktrace_collector.store.rollup_histogram import Integers
@@ -25,6 +26,8 @@ from quacktrace_collector.time_range import TimeRange
 # Where so many have it, DuckDB's own scan does better than copies of their rows.
 _COMMON_SHARE: Final = 8
 _FEW_GROUPS: Final = 8
+_KEYS: Final = "attributes.key_value.key"
+_VALUES: Final = "attributes.key_value.value"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,7 @@ def rows_with_attribute(
 
 def _read(path: Path, groups: list[int], wanted: AttributeValue, columns: Sequence[str]) -> pa.Table | None:
     footer, dictionaries = footer_of(path)
+    groups = _groups_with(path, footer, groups, wanted)
     stored = {FROM_JSON.get(column, column) for column in columns}
     if "end_time" in stored:
         stored |= {"start_time", "duration_ns"}
@@ -72,12 +76,28 @@ def _read(path: Path, groups: list[int], wanted: AttributeValue, columns: Sequen
     return pa.concat_tables(found)
 
 
+def _groups_with(path: Path, footer: pq.FileMetaData, groups: list[int], wanted: AttributeValue) -> list[int]:
+    """Those that have the key and the value somewhere."""
+    places = [_place(footer, _VALUES), _place(footer, _KEYS)]
+    with path.open("rb", buffering=0) as file:
+        fd = file.fileno()
+        return [
+            group
+            for group in groups
+            if may_hold(fd, footer.row_group(group).column(places[0]), wanted.value)
+            and may_hold(fd, footer.row_group(group).column(places[1]), wanted.key)
+        ]
+
+
+def _place(footer: pq.FileMetaData, leaf: str) -> int:
+    return next(index for index in range(len(footer.schema)) if footer.schema.column(index).path == leaf)
+
+
 def _row_groups(footer: pq.FileMetaData, time_range: TimeRange | None) -> list[int]:
     groups = list(range(footer.num_row_groups))
     if time_range is None:
         return groups
-    leaves = [footer.schema.column(index).path for index in range(len(footer.schema))]
-    place = leaves.index("start_time")
+    place = _place(footer, "start_time")
     bounds: list[Any] = [footer.row_group(group).column(place).statistics for group in groups]
     return [
         group
