@@ -9,6 +9,7 @@ from quacktrace_collector.query.explanation import duration_text
 from quacktrace_collector.store.views import quote_literal
 
 _LONGEST_NAME: Final = 200
+_COLUMNS: Final = "trace_id, span_id, parent_span_id, service_name, name, start_time, duration_ns, status_code"
 
 
 def change_in_words(change: Mapping[str, Any]) -> str:
@@ -43,10 +44,14 @@ def change_as_sql(change: Mapping[str, Any], *, windows: Mapping[str, str]) -> s
     times = {name: f"timestamp_ns {quote_literal(text.removesuffix('Z'))}" for name, text in windows.items()}
     during = f"span.start_time >= {times['from']} and span.start_time < {times['to']}"
     before = f"span.start_time >= {times['baseline_from']} and span.start_time < {times['baseline_to']}"
+    # Fixed width, so the least text is the earliest time.
+    first, last = min(times["from"], times["baseline_from"]), max(times["to"], times["baseline_to"])
     measure, source, condition = _PARTS[change["kind"]](change)
     return (
+        f"with near as (\n    select {_COLUMNS}\n    from spans\n"
+        f"    where start_time >= {first} and start_time < {last}\n)\n"
         f"select\n    {during} as is_current,\n    count(*) as calls,\n    {measure}\n"
-        f"from spans as span\n{source}where\n    (({during}) or ({before}))\n    and {condition}\n"
+        f"from near as span\n{source}where\n    (({during}) or ({before}))\n    and {condition}\n"
         "group by all\norder by is_current"
     )
 
@@ -64,7 +69,7 @@ _QUANTILES: Final = "median({0}) / 1e6 as p50_ms, avg({0}) / 1e6 as mean_ms"
 
 def _latency(change: Mapping[str, Any]) -> tuple[str, str, str]:
     children = (
-        "left join (\n    select trace_id, parent_span_id, sum(duration_ns) as duration_ns from spans group by all\n"
+        "left join (\n    select trace_id, parent_span_id, sum(duration_ns) as duration_ns from near group by all\n"
         ") as children on children.trace_id = span.trace_id and children.parent_span_id = span.span_id\n"
     )
     own = "greatest(span.duration_ns - coalesce(children.duration_ns, 0), 0)"
@@ -72,7 +77,7 @@ def _latency(change: Mapping[str, Any]) -> tuple[str, str, str]:
 
 
 def _network(change: Mapping[str, Any]) -> tuple[str, str, str]:
-    child = "inner join spans as child on child.trace_id = span.trace_id and child.parent_span_id = span.span_id\n"
+    child = "inner join near as child on child.trace_id = span.trace_id and child.parent_span_id = span.span_id\n"
     between = (
         f"span.service_name = {quote_literal(change['client_service'])}"
         f" and child.service_name = {quote_literal(change['server_service'])}"
@@ -87,7 +92,7 @@ def _errors(change: Mapping[str, Any]) -> tuple[str, str, str]:
 
 def _calls(change: Mapping[str, Any]) -> tuple[str, str, str]:
     called = _is_operation("child", change["child_service_name"], change["child_operation"])
-    below = "from spans as child where child.trace_id = span.trace_id and child.parent_span_id = span.span_id and"
+    below = "from near as child where child.trace_id = span.trace_id and child.parent_span_id = span.span_id and"
     condition = _of_operation(change)
     if change["given_operation"]:
         given = _is_operation("child", change["given_service_name"], change["given_operation"])
