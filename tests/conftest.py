@@ -28,16 +28,18 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where several processes share the tests, one begins with all that ask the demo, which wait most.
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Where several processes share the tests, one has all that ask the demo; other modules stay whole too."""
+    item.add_marker(pytest.mark.xdist_group("demo" if _asks_the_demo(item) else str(item.path)))
 
-    The other modules stay whole, each in one process, as their fixtures are their own.
-    """
-    for item in items:
-        folder = item.path.parent
-        item.add_marker(pytest.mark.xdist_group("demo" if folder.name == "demo" else str(item.path)))
-    items.sort(key=lambda item: item.path.parent.name != "demo")
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The demo's first: they wait most."""
+    items.sort(key=lambda item: not _asks_the_demo(item))
+
+
+def _asks_the_demo(item: pytest.Item) -> bool:
+    return item.path.parent.name == "demo"
 
 
 @pytest.fixture(scope="module")
