@@ -112,7 +112,7 @@ def layout(_: Mapping[str, str]) -> Component:
                         "Ranked",
                         f"{_IMPACT} Click a row for its traces.",
                         html.Div(
-                            table_grid("hotspots-grid", _COLUMNS, row_id="params.data.id"),
+                            table_grid("hotspots-grid", _COLUMNS, row_id="params.data.id", rowBuffer=48),
                             id="hotspots-grid-box",
                             **{"data-live-pause": "true"},
                         ),
