@@ -14,6 +14,11 @@ import sys
 def give_back_memory() -> None:
     """Collect garbage, then empty the allocators' free lists."""
     gc.collect()
+    empty_free_lists()
+
+
+def empty_free_lists() -> None:
+    """Only that: what a large answer took goes back, and nobody waits for the interpreter's lock meanwhile."""
     pyarrow = sys.modules.get("pyarrow")  # not imported for this: the validation child lives without it
     if pyarrow is not None:
         pyarrow.default_memory_pool().release_unused()

@@ -23,6 +23,7 @@ from quacktrace_collector.store.rollup_tables import Rollup
 from quacktrace_collector.store.rollups import Rollups
 from quacktrace_collector.store.seal import seal
 from quacktrace_collector.store.snapshot import Feed, Segment
+from quacktrace_collector.unused_memory import empty_free_lists
 
 _log = logging.getLogger(__name__)
 _RETRY_S = 5.0
@@ -193,3 +194,4 @@ class Sealer:
             self._metrics.observe("qt_seal_seconds", time.perf_counter() - began)
         if not self._catalog.full:
             self._tidy()
+            empty_free_lists()
