@@ -28,18 +28,9 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Where several processes share the tests, one has all that ask the demo; other modules stay whole too."""
-    item.add_marker(pytest.mark.xdist_group("demo" if _asks_the_demo(item) else str(item.path)))
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The demo's first: they wait most."""
-    items.sort(key=lambda item: not _asks_the_demo(item))
-
-
-def _asks_the_demo(item: pytest.Item) -> bool:
-    return item.path.parent.name == "demo"
+    """The module that waits most comes first, so that a process that shares the tests does not end with it."""
+    items.sort(key=lambda item: item.path.name != "test_faults_in_the_browser.py")
 
 
 @pytest.fixture(scope="module")
