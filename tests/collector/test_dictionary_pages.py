@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from quacktrace_collector.store.dictionary_pages import may_hold
+from quacktrace_collector.store.sealed.dictionary_pages import may_hold
 
 
 def held(path: Path, text: str) -> list[bool]:

@@ -17,11 +17,11 @@ from quacktrace_collector.query.error_groups import error_groups
 from quacktrace_collector.query.window import Window
 from quacktrace_collector.sql.library import View, with_views
 from quacktrace_collector.store import Store
-from quacktrace_collector.store.error_index import add_errors_file, load_errors
-from quacktrace_collector.store.error_rows import FILE, ErrorRows, errors_of_spans
-from quacktrace_collector.store.error_texts import common_message, stack_lines
-from quacktrace_collector.store.generation import origins_table
-from quacktrace_collector.store.merge import merge
+from quacktrace_collector.store.hot.generation import origins_table
+from quacktrace_collector.store.rollups.error_index import add_errors_file, load_errors
+from quacktrace_collector.store.rollups.error_rows import FILE, ErrorRows, errors_of_spans
+from quacktrace_collector.store.rollups.error_texts import common_message, stack_lines
+from quacktrace_collector.store.sealed.merge import merge
 from quacktrace_collector.store.views import hot_relation
 from quacktrace_collector.time_range import TimeRange
 

@@ -17,13 +17,13 @@ from hypothesis import strategies as st
 from quacktrace_collector.decode import Decoded, decode_spans
 from quacktrace_collector.sql.library import View, with_views
 from quacktrace_collector.store import Store
-from quacktrace_collector.store.generation import origins_table
-from quacktrace_collector.store.rollup_cache import MINUTE_NS, WHOLE
-from quacktrace_collector.store.rollup_fold import ORIGIN_COLUMNS, SPAN_COLUMNS, Fold
-from quacktrace_collector.store.rollup_histogram import LOWEST, bucket_of, dense, middle_ns, quantiles_ns
-from quacktrace_collector.store.rollup_tables import Rollup, empty_rollup, merge_edges, merge_red, merge_rollups
-from quacktrace_collector.store.rollup_traces import merge_traces
-from quacktrace_collector.store.trace_places import may_hold_trace
+from quacktrace_collector.store.hot.generation import origins_table
+from quacktrace_collector.store.rollups.cache import MINUTE_NS, WHOLE
+from quacktrace_collector.store.rollups.fold import ORIGIN_COLUMNS, SPAN_COLUMNS, Fold
+from quacktrace_collector.store.rollups.histogram import LOWEST, bucket_of, dense, middle_ns, quantiles_ns
+from quacktrace_collector.store.rollups.tables import Rollup, empty_rollup, merge_edges, merge_red, merge_rollups
+from quacktrace_collector.store.rollups.traces import merge_traces
+from quacktrace_collector.store.sealed.trace_places import may_hold_trace
 from quacktrace_collector.store.views import hot_relation
 from quacktrace_collector.time_range import TimeRange
 

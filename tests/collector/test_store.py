@@ -16,9 +16,9 @@ from quacktrace_collector.decode import Decoded, decode_logs, decode_spans
 from quacktrace_collector.errors import DataDirInUseError
 from quacktrace_collector.schema import SPANS
 from quacktrace_collector.store import Store
-from quacktrace_collector.store.feed import read_feed
-from quacktrace_collector.store.merge import RUN_LENGTH, merge
-from quacktrace_collector.store.retention import expired
+from quacktrace_collector.store.hot.feed import read_feed
+from quacktrace_collector.store.sealed.merge import RUN_LENGTH, merge
+from quacktrace_collector.store.sealed.retention import expired
 from quacktrace_collector.store.views import PUBLIC_LOG_COLUMNS, PUBLIC_SPAN_COLUMNS
 from quacktrace_collector.time_range import TimeRange
 

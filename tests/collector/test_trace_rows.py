@@ -11,9 +11,9 @@ import pytest
 
 from quacktrace_collector.decode import decode_logs, decode_spans
 from quacktrace_collector.store import Store
-from quacktrace_collector.store.attribute_rows import AttributeValue
-from quacktrace_collector.store.parquet_files import ROW_GROUP_ROWS, in_row_groups
-from quacktrace_collector.store.trace_places import row_groups_with
+from quacktrace_collector.store.sealed.attribute_rows import AttributeValue
+from quacktrace_collector.store.sealed.parquet_files import ROW_GROUP_ROWS, in_row_groups
+from quacktrace_collector.store.sealed.trace_places import row_groups_with
 from quacktrace_collector.store.views import PUBLIC_LOG_COLUMNS, PUBLIC_SPAN_COLUMNS, Kind
 
 from .conftest import RECEIVED_AT_NS, LogRow, SpanRow, logs_request, spans_request, trace_hex

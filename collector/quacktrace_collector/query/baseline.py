@@ -17,7 +17,7 @@ from quacktrace_collector.query.timestamps import clamp_time
 from quacktrace_collector.query.trace_spans import positions_in, text_array
 from quacktrace_collector.query.window import PAIRING_REACH_NS
 from quacktrace_collector.store import Store
-from quacktrace_collector.store.rollup_frame import Texts
+from quacktrace_collector.store.rollups.frame import Texts
 from quacktrace_collector.time_range import TimeRange
 
 FEWEST: Final = 20

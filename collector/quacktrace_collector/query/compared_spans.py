@@ -13,7 +13,7 @@ from quacktrace_collector.diagnose.trace_tree import Rows
 from quacktrace_collector.query.sql_files import Query
 from quacktrace_collector.query.window import Window
 from quacktrace_collector.store import Store
-from quacktrace_collector.store.rollup_frame import Texts, compute
+from quacktrace_collector.store.rollups.frame import Texts, compute
 from quacktrace_collector.store.seen import Keys, span_keys, trace_keys
 from quacktrace_collector.time_range import TimeRange
 

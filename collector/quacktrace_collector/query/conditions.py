@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from quacktrace_collector.errors import BadRequestError
-from quacktrace_collector.store.attribute_rows import AttributeValue
+from quacktrace_collector.store.sealed.attribute_rows import AttributeValue
 
 
 @dataclass(slots=True)

@@ -16,7 +16,7 @@ from quacktrace_collector.query.stack_frames import application_frame
 from quacktrace_collector.query.timestamps import format_time
 from quacktrace_collector.query.window import Window
 from quacktrace_collector.store import Store
-from quacktrace_collector.store.error_rows import ErrorRows
+from quacktrace_collector.store.rollups.error_rows import ErrorRows
 
 _SERIES_BUCKETS: Final = 40
 _MOST_PLACES: Final = 100

@@ -11,7 +11,7 @@ from quacktrace_collector.query.red import P50_P95
 from quacktrace_collector.query.rollup_sums import sum_by
 from quacktrace_collector.query.window import Window
 from quacktrace_collector.store import Store
-from quacktrace_collector.store.rollup_frame import Frame
+from quacktrace_collector.store.rollups.frame import Frame
 
 _INFERRED: Final = ("database", "messaging", "external")
 _NO_CALLS: Final = {"calls": 0, "errors": 0, "p50_ms": None, "p95_ms": None}

@@ -15,9 +15,9 @@ from quacktrace_collector.query.sql_files import Query
 from quacktrace_collector.query.timestamps import clamp_time
 from quacktrace_collector.query.window import Window
 from quacktrace_collector.store import Store
-from quacktrace_collector.store.rollup_frame import Frame
-from quacktrace_collector.store.rollup_histogram import Integers
-from quacktrace_collector.store.rollup_tables import red_frame
+from quacktrace_collector.store.rollups.frame import Frame
+from quacktrace_collector.store.rollups.histogram import Integers
+from quacktrace_collector.store.rollups.tables import red_frame
 from quacktrace_collector.time_range import TimeRange
 
 

@@ -11,7 +11,7 @@ from quacktrace_collector.query.hotspot_counts import Counts, count_calls
 from quacktrace_collector.query.rollup_sums import Sums, sum_by
 from quacktrace_collector.query.window import Window
 from quacktrace_collector.store import Store
-from quacktrace_collector.store.rollup_histogram import (
+from quacktrace_collector.store.rollups.histogram import (
     LOWEST,
     WIDTH,
     Integers,

@@ -1,6 +1,6 @@
 """Rows of rollups added up by what an answer groups by, with percentiles from their histograms.
 
-Rollups are sums with corrections (see store.rollup_tables): a group whose calls cancel out has none.
+Rollups are sums with corrections (see store.rollups.tables): a group whose calls cancel out has none.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from quacktrace_collector.store.rollup_frame import Frame, Groups, group_rows
-from quacktrace_collector.store.rollup_histogram import Integers, dense, quantiles_ns
+from quacktrace_collector.store.rollups.frame import Frame, Groups, group_rows
+from quacktrace_collector.store.rollups.histogram import Integers, dense, quantiles_ns
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from quacktrace_collector.query.rollup_sums import sum_by
 from quacktrace_collector.query.timestamps import format_time
 from quacktrace_collector.query.window import Window
 from quacktrace_collector.store import Store
-from quacktrace_collector.store.rollup_tables import last_instances
+from quacktrace_collector.store.rollups.tables import last_instances
 
 _MOST_OPERATIONS: Final = 5_000
 

@@ -15,7 +15,7 @@ from quacktrace_collector.query.timestamps import clamp_time, format_time
 from quacktrace_collector.query.trace_table import trace_table
 from quacktrace_collector.query.window import MINUTE_NS, PAIRING_REACH_NS
 from quacktrace_collector.store import Store
-from quacktrace_collector.store.rollup_histogram import LOWEST, upper_bound_ns
+from quacktrace_collector.store.rollups.histogram import LOWEST, upper_bound_ns
 from quacktrace_collector.time_range import TimeRange
 
 _STATS_NS: Final = 3_600_000_000_000

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from quacktrace_collector.diagnose.trace_tree import Rows
 from quacktrace_collector.errors import NotFoundError
 from quacktrace_collector.store import Store
-from quacktrace_collector.store.rollup_frame import compute
+from quacktrace_collector.store.rollups.frame import compute
 
 # 150 bytes each while they are drawn; a trace of more is a mistake of whoever sends it, and must not become ours.
 MOST_READ: Final = 500_000

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from quacktrace_collector.schema import EVENT
 from quacktrace_collector.store import Store
-from quacktrace_collector.store.rollup_frame import compute
+from quacktrace_collector.store.rollups.frame import compute
 
 _EPOCHS: Final = {"start_time": "start_ns", "end_time": "end_ns", "received_at": "received_ns"}
 _EVENT_FIELDS: Final = ("name", "attributes", "attributes_types", "dropped_attributes_count")

@@ -16,8 +16,8 @@ from quacktrace_collector.query.sql_files import Query
 from quacktrace_collector.query.timestamps import clamp_time, format_time
 from quacktrace_collector.query.window import PAIRING_REACH_NS, Window
 from quacktrace_collector.store import Store
-from quacktrace_collector.store.rollup_frame import lists_of
-from quacktrace_collector.store.rollup_traces import merge_traces
+from quacktrace_collector.store.rollups.frame import lists_of
+from quacktrace_collector.store.rollups.traces import merge_traces
 from quacktrace_collector.time_range import TimeRange
 
 Order = Literal["newest", "slowest", "errors", "spans"]

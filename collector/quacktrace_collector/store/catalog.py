@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from quacktrace_collector.store.generation import Generation
-from quacktrace_collector.store.segment_files import delete_segment
+from quacktrace_collector.store.hot.generation import Generation
+from quacktrace_collector.store.sealed.segment_files import delete_segment
 from quacktrace_collector.store.snapshot import HotGeneration, Segment, Snapshot
 
 

@@ -11,7 +11,7 @@ from typing import Final
 import pyarrow as pa
 
 from quacktrace_collector.feed_reader import FEED_SCHEMAS, RecordBatches
-from quacktrace_collector.store.attribute_rows import AttributeValue, rows_with_attribute
+from quacktrace_collector.store.sealed.attribute_rows import AttributeValue, rows_with_attribute
 from quacktrace_collector.store.snapshot import Snapshot
 from quacktrace_collector.store.trace_reader import read_traces
 from quacktrace_collector.store.views import PUBLIC_COLUMNS, Kind, hot_relation, sealed_relation

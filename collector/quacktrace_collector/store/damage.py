@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from quacktrace_collector.metrics import Metrics
-from quacktrace_collector.store.checksums import ESSENTIAL_FILES, METADATA, damaged_files, torn_files
-from quacktrace_collector.store.generation import Generation
+from quacktrace_collector.store.hot.generation import Generation
+from quacktrace_collector.store.sealed.checksums import ESSENTIAL_FILES, METADATA, damaged_files, torn_files
 from quacktrace_collector.store.snapshot import Segment
 
 _log = logging.getLogger(__name__)

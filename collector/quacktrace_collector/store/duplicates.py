@@ -20,11 +20,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from quacktrace_collector.store.catalog import Catalog
-from quacktrace_collector.store.feed import read_feed
-from quacktrace_collector.store.open_spans import OPEN, STATE_KEY
+from quacktrace_collector.store.hot.feed import read_feed
+from quacktrace_collector.store.hot.open_spans import OPEN, STATE_KEY
+from quacktrace_collector.store.sealed.trace_places import held_traces
 from quacktrace_collector.store.seen import Keys, SeenSpans, span_keys
 from quacktrace_collector.store.snapshot import Segment
-from quacktrace_collector.store.trace_places import held_traces
 from quacktrace_collector.time_range import TimeRange
 
 _WINDOW_NS: Final = 24 * 3600 * 10**9

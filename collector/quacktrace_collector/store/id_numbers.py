@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from quacktrace_collector.decode.arrow_views import Array, data_of
-from quacktrace_collector.store.rollup_frame import compute, numbers_array
+from quacktrace_collector.store.rollups.frame import compute, numbers_array
 
 Numbers = npt.NDArray[np.uint64]
 NO_ID: Final = np.uint64(0)

@@ -26,20 +26,20 @@ from quacktrace_collector.errors import (
     StoreUnavailableError,
 )
 from quacktrace_collector.metrics import Metrics
-from quacktrace_collector.store.attribute_rows import AttributeValue
 from quacktrace_collector.store.catalog import Catalog
 from quacktrace_collector.store.compose import compose
 from quacktrace_collector.store.damage import Damage
 from quacktrace_collector.store.deadlines import Deadlines
 from quacktrace_collector.store.duplicates import Duplicates
-from quacktrace_collector.store.error_index import ErrorIndex
 from quacktrace_collector.store.free_space import FreeSpace
-from quacktrace_collector.store.generation import Generation
-from quacktrace_collector.store.open_spans import MOST_OPEN, OpenSpans, id_list, ids_of, open_mask
-from quacktrace_collector.store.replay import replay
-from quacktrace_collector.store.rollups import Rollups
-from quacktrace_collector.store.sealer import Sealer
-from quacktrace_collector.store.segment_files import load_segments
+from quacktrace_collector.store.hot.generation import Generation
+from quacktrace_collector.store.hot.open_spans import MOST_OPEN, OpenSpans, id_list, ids_of, open_mask
+from quacktrace_collector.store.hot.replay import replay
+from quacktrace_collector.store.rollups.error_index import ErrorIndex
+from quacktrace_collector.store.rollups.rollups import Rollups
+from quacktrace_collector.store.sealed.attribute_rows import AttributeValue
+from quacktrace_collector.store.sealed.sealer import Sealer
+from quacktrace_collector.store.sealed.segment_files import load_segments
 from quacktrace_collector.store.snapshot import Snapshot
 from quacktrace_collector.store.trace_reader import read_traces, scanned_expression
 from quacktrace_collector.store.views import Kind

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Final
 
 from quacktrace_collector.errors import StartupError
-from quacktrace_collector.store.checksums import METADATA, metadata_document
 from quacktrace_collector.store.durable import replace_durably
-from quacktrace_collector.store.old_generations import seal_old_generations
+from quacktrace_collector.store.hot.old_generations import seal_old_generations
+from quacktrace_collector.store.sealed.checksums import METADATA, metadata_document
 
 _log = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from quacktrace_collector.schema import (
     SPANS,
     TIMESTAMP,
 )
-from quacktrace_collector.store.rollup_frame import compute, map_of
+from quacktrace_collector.store.rollups.frame import compute, map_of
 
 FROM_JSON: Final = {"resource": "resource_json", "scope_attributes": "scope_attributes_json"}
 IS_OPEN: Final = "is_open"

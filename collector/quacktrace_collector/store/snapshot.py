@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import pyarrow as pa
 
-from quacktrace_collector.store.trace_places import may_hold_trace
+from quacktrace_collector.store.sealed.trace_places import may_hold_trace
 from quacktrace_collector.store.views import Kind
 from quacktrace_collector.time_range import TimeRange
 
 if TYPE_CHECKING:
-    from quacktrace_collector.store.hot_rows import Rows
+    from quacktrace_collector.store.hot.rows import Rows
 
 OPEN_SPANS_ID: Final = 0
 """The hot generation that holds the spans which have not ended; real ones count from 1."""

@@ -15,22 +15,22 @@ import pyarrow as pa
 from quacktrace_collector.decode import Decoded
 from quacktrace_collector.errors import MalformedBodyError, StartupError, StoreUnavailableError
 from quacktrace_collector.metrics import Metrics
-from quacktrace_collector.store.attribute_rows import AttributeValue
 from quacktrace_collector.store.damage import Damage
 from quacktrace_collector.store.durable import sync
-from quacktrace_collector.store.error_rows import ErrorRows
 from quacktrace_collector.store.free_space import LEAST_FREE_BYTES, FreeSpace
-from quacktrace_collector.store.generation import Generation
-from quacktrace_collector.store.hot_folder import hot_folder, next_hot_folder
+from quacktrace_collector.store.hot.folder import hot_folder, next_hot_folder
+from quacktrace_collector.store.hot.generation import Generation
 from quacktrace_collector.store.id_numbers import Numbers
 from quacktrace_collector.store.instance import AppendResult, Instance, Limits
 from quacktrace_collector.store.lock import DataDirLock
 from quacktrace_collector.store.migration import migrate
 from quacktrace_collector.store.problems import Problem, damage_problem, reopening_problem, space_problem
-from quacktrace_collector.store.rollup_cache import WHOLE
-from quacktrace_collector.store.rollup_frame import Frame
+from quacktrace_collector.store.rollups.cache import WHOLE
+from quacktrace_collector.store.rollups.error_rows import ErrorRows
+from quacktrace_collector.store.rollups.frame import Frame
+from quacktrace_collector.store.rollups.trace_frame import TraceFrame
+from quacktrace_collector.store.sealed.attribute_rows import AttributeValue
 from quacktrace_collector.store.snapshot import Segment, Snapshot
-from quacktrace_collector.store.trace_frame import TraceFrame
 from quacktrace_collector.store.views import Kind
 from quacktrace_collector.time_range import TimeRange
 

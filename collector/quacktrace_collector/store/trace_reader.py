@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from quacktrace_collector.schema import OPEN_STATE_KEY
 from quacktrace_collector.store.public_rows import IS_OPEN, public_rows, public_schema, with_origins
-from quacktrace_collector.store.sealed_rows import sealed_rows
+from quacktrace_collector.store.sealed.rows import sealed_rows
 from quacktrace_collector.store.snapshot import Snapshot
 from quacktrace_collector.store.views import Kind
 from quacktrace_collector.time_range import TimeRange

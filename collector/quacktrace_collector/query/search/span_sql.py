@@ -19,7 +19,7 @@ from quacktrace_collector.query.search.tree import (
     Pattern,
     TraceDuration,
 )
-from quacktrace_collector.store.attribute_rows import AttributeValue
+from quacktrace_collector.store.sealed.attribute_rows import AttributeValue
 
 _INT32_DIGITS: Final = 9
 

@@ -1,4 +1,4 @@
--- Rows as the rollup `red` has them (store/rollup_tables.py), by bucket instead of by minute: for buckets below a minute.
+-- Rows as the rollup `red` has them (store/rollups/tables.py), by bucket instead of by minute: for buckets below a minute.
 select
     make_timestamp_ns($origin_ns + (epoch_ns(start_time) - $origin_ns) // $bucket_ns * $bucket_ns) as "minute",
     service_name,

@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from quacktrace_collector.decode.arrow_views import rows_of_elements
 from quacktrace_collector.schema import TIMESTAMP
-from quacktrace_collector.store.rollup_frame import TEXT, Groups, Texts, compute, group_rows, map_of, numbers_array
-from quacktrace_collector.store.rollup_histogram import Integers
+from quacktrace_collector.store.rollups.frame import TEXT, Groups, Texts, compute, group_rows, map_of, numbers_array
+from quacktrace_collector.store.rollups.histogram import Integers
 from quacktrace_collector.store.seen import trace_keys
 
 _COLUMNS: Final[list[tuple[str, pa.DataType]]] = [

@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from quacktrace_collector.store.rollup_tables import SCHEMAS, Rollup
-from quacktrace_collector.store.rollup_traces import TRACES
+from quacktrace_collector.store.rollups.tables import SCHEMAS, Rollup
+from quacktrace_collector.store.rollups.traces import TRACES
 from quacktrace_collector.time_range import TimeRange
 
 _IDS: Final = ("trace_id", "example_trace_id", "root_span_id")

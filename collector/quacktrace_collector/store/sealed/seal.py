@@ -10,15 +10,15 @@ import pyarrow.compute as pc
 from quacktrace_collector.decode.arrow_views import Array
 from quacktrace_collector.errors import StoreUnavailableError
 from quacktrace_collector.schema import ATTRIBUTE_MAP, LOGS, ORIGIN_COLUMNS, ORIGINS, SPANS, TIMESTAMP
-from quacktrace_collector.store.error_rows import FILE, error_table, write_errors
-from quacktrace_collector.store.feed import read_feed
-from quacktrace_collector.store.parquet_files import in_row_groups, write_parquet
-from quacktrace_collector.store.rollup_files import minutes_of, write_rollup
-from quacktrace_collector.store.rollup_tables import Rollup
-from quacktrace_collector.store.segment_files import commit_segment, new_segment_folder, segment_path
+from quacktrace_collector.store.hot.feed import read_feed
+from quacktrace_collector.store.rollups.error_rows import FILE, error_table, write_errors
+from quacktrace_collector.store.rollups.files import minutes_of, write_rollup
+from quacktrace_collector.store.rollups.tables import Rollup
+from quacktrace_collector.store.sealed.parquet_files import in_row_groups, write_parquet
+from quacktrace_collector.store.sealed.segment_files import commit_segment, new_segment_folder, segment_path
+from quacktrace_collector.store.sealed.trace_places import TracePlaces
 from quacktrace_collector.store.snapshot import Feed, FeedFile, Segment
 from quacktrace_collector.store.time_bounds import TimeBounds
-from quacktrace_collector.store.trace_places import TracePlaces
 
 
 def seal(feed: Feed, sealed_dir: Path, *, span_count: int, log_count: int, rollup: Rollup | None) -> Segment:

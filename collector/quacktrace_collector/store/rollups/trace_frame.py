@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from quacktrace_collector.store.id_numbers import NO_ID, Numbers, id_numbers, trace_number_of
-from quacktrace_collector.store.rollup_frame import Texts, compute, group_rows, numbers_array
-from quacktrace_collector.store.rollup_histogram import Integers
-from quacktrace_collector.store.rollup_traces import TRACES
+from quacktrace_collector.store.rollups.frame import Texts, compute, group_rows, numbers_array
+from quacktrace_collector.store.rollups.histogram import Integers
+from quacktrace_collector.store.rollups.traces import TRACES
 
 Counts = npt.NDArray[np.int32]
 Root = tuple[str, str, bool]

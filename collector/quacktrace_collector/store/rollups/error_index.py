@@ -7,9 +7,11 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from quacktrace_collector.store.checksums import METADATA, with_checksum_of
 from quacktrace_collector.store.durable import replace_durably, sync
-from quacktrace_collector.store.error_rows import (
+from quacktrace_collector.store.hot.rows import Rows
+from quacktrace_collector.store.public_rows import with_origins
+from quacktrace_collector.store.recent_values import RecentValues
+from quacktrace_collector.store.rollups.error_rows import (
     ERRORS,
     FILE,
     NEEDED,
@@ -19,10 +21,8 @@ from quacktrace_collector.store.error_rows import (
     read_errors,
     write_errors,
 )
-from quacktrace_collector.store.hot_rows import Rows
-from quacktrace_collector.store.public_rows import with_origins
-from quacktrace_collector.store.recent_values import RecentValues
-from quacktrace_collector.store.rollup_frame import compute
+from quacktrace_collector.store.rollups.frame import compute
+from quacktrace_collector.store.sealed.checksums import METADATA, with_checksum_of
 from quacktrace_collector.store.snapshot import Segment, Snapshot
 from quacktrace_collector.time_range import TimeRange
 

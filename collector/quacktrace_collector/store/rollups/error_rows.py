@@ -20,10 +20,10 @@ from opentelemetry.semconv.attributes import exception_attributes
 
 from quacktrace_collector.decode.arrow_views import offsets_of
 from quacktrace_collector.schema import TIMESTAMP
-from quacktrace_collector.store.error_texts import common_message, stack_lines
 from quacktrace_collector.store.id_numbers import NO_ID, Numbers, id_numbers, span_of_trace, trace_numbers
-from quacktrace_collector.store.rollup_frame import TEXT, Texts, compute, group_rows, map_of, numbers_array
-from quacktrace_collector.store.rollup_histogram import Integers
+from quacktrace_collector.store.rollups.error_texts import common_message, stack_lines
+from quacktrace_collector.store.rollups.frame import TEXT, Texts, compute, group_rows, map_of, numbers_array
+from quacktrace_collector.store.rollups.histogram import Integers
 
 FILE: Final = "errors-1.parquet"
 """The number counts up when texts are reduced in another way: files of before are left alone, and made anew."""

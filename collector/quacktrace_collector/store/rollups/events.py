@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from quacktrace_collector.store.rollup_calls import Flags
-from quacktrace_collector.store.rollup_frame import Entries, Frame, Texts, Words
-from quacktrace_collector.store.rollup_histogram import Integers
-from quacktrace_collector.store.rollup_tables import FAILED_SCORE, NO_EXAMPLE, sum_edges, sum_red
+from quacktrace_collector.store.rollups.calls import Flags
+from quacktrace_collector.store.rollups.frame import Entries, Frame, Texts, Words
+from quacktrace_collector.store.rollups.histogram import Integers
+from quacktrace_collector.store.rollups.tables import FAILED_SCORE, NO_EXAMPLE, sum_edges, sum_red
 
 MINUTE_NS: Final = 60 * 10**9
 KINDS: Final = ("UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER")

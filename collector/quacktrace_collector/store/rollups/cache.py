@@ -10,10 +10,10 @@ import numpy as np
 import pyarrow as pa
 
 from quacktrace_collector.store.recent_values import RecentValues
-from quacktrace_collector.store.rollup_files import TRACE_ROW_GROUP_ROWS, TraceFile, read_rollup_table
-from quacktrace_collector.store.rollup_frame import Frame
-from quacktrace_collector.store.rollup_histogram import Integers
-from quacktrace_collector.store.rollup_tables import (
+from quacktrace_collector.store.rollups.files import TRACE_ROW_GROUP_ROWS, TraceFile, read_rollup_table
+from quacktrace_collector.store.rollups.frame import Frame
+from quacktrace_collector.store.rollups.histogram import Integers
+from quacktrace_collector.store.rollups.tables import (
     Rollup,
     edge_frame,
     instance_frame,
@@ -23,8 +23,8 @@ from quacktrace_collector.store.rollup_tables import (
     red_frame,
     sum_entries,
 )
+from quacktrace_collector.store.rollups.trace_frame import TraceFrame
 from quacktrace_collector.store.snapshot import Segment
-from quacktrace_collector.store.trace_frame import TraceFrame
 from quacktrace_collector.time_range import TimeRange
 
 _ROLLUP_BYTES: Final = 64 << 20

@@ -21,9 +21,9 @@ import pyarrow.compute as pc
 from quacktrace_collector.decode import Origin
 from quacktrace_collector.schema import ORIGINS, SPANS
 from quacktrace_collector.store.durable import sync
-from quacktrace_collector.store.feed import FeedWriter, encode_batch, read_feed
-from quacktrace_collector.store.generation import origins_table
-from quacktrace_collector.store.hot_rows import HotRows
+from quacktrace_collector.store.hot.feed import FeedWriter, encode_batch, read_feed
+from quacktrace_collector.store.hot.generation import origins_table
+from quacktrace_collector.store.hot.rows import HotRows
 from quacktrace_collector.store.snapshot import OPEN_SPANS_ID, Feed, FeedFile, HotGeneration
 from quacktrace_collector.store.time_bounds import TimeBounds
 

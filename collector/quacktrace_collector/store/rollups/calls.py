@@ -9,8 +9,8 @@ from typing import Any, Final, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from quacktrace_collector.store.rollup_frame import Texts, Words
-from quacktrace_collector.store.rollup_histogram import Integers
+from quacktrace_collector.store.rollups.frame import Texts, Words
+from quacktrace_collector.store.rollups.histogram import Integers
 from quacktrace_collector.store.seen import Keys
 
 _WORD_BYTES: Final = 60

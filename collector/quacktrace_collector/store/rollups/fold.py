@@ -15,13 +15,13 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from quacktrace_collector.decode.arrow_views import elements_of, rows_of_elements
-from quacktrace_collector.store.rollup_calls import Facts, Flags, Part, References, find, join_references, take
-from quacktrace_collector.store.rollup_events import KINDS, MINUTE_NS, EdgeEvents, RedEvents
-from quacktrace_collector.store.rollup_frame import Frame, Texts, Words, compute
-from quacktrace_collector.store.rollup_histogram import Integers, bucket_of
-from quacktrace_collector.store.rollup_nodes import FAMILIES, NO_NODE, NODE_COLUMNS, called_nodes, families
-from quacktrace_collector.store.rollup_tables import Rollup, last_instances
-from quacktrace_collector.store.rollup_traces import trace_rows
+from quacktrace_collector.store.rollups.calls import Facts, Flags, Part, References, find, join_references, take
+from quacktrace_collector.store.rollups.events import KINDS, MINUTE_NS, EdgeEvents, RedEvents
+from quacktrace_collector.store.rollups.frame import Frame, Texts, Words, compute
+from quacktrace_collector.store.rollups.histogram import Integers, bucket_of
+from quacktrace_collector.store.rollups.nodes import FAMILIES, NO_NODE, NODE_COLUMNS, called_nodes, families
+from quacktrace_collector.store.rollups.tables import Rollup, last_instances
+from quacktrace_collector.store.rollups.traces import trace_rows
 from quacktrace_collector.store.seen import Keys, span_keys
 
 SPAN_COLUMNS: Final = (

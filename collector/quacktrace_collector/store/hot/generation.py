@@ -22,8 +22,8 @@ import pyarrow as pa
 from quacktrace_collector.decode import Origin
 from quacktrace_collector.schema import LOGS, ORIGINS, SPANS
 from quacktrace_collector.store.durable import sync
-from quacktrace_collector.store.feed import FeedWriter, encode_batch, read_feed
-from quacktrace_collector.store.hot_rows import HotRows
+from quacktrace_collector.store.hot.feed import FeedWriter, encode_batch, read_feed
+from quacktrace_collector.store.hot.rows import HotRows
 from quacktrace_collector.store.snapshot import Feed, HotGeneration
 from quacktrace_collector.store.time_bounds import TimeBounds
 from quacktrace_collector.store.views import quote_literal

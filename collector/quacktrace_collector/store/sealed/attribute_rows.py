@@ -16,11 +16,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from quacktrace_collector.store.dictionary_pages import may_hold
 from quacktrace_collector.store.public_rows import FROM_JSON, public_rows, public_schema
-from quacktrace_collector.store.rollup_frame import compute, map_of
-from quacktrace_collector.store.rollup_histogram import Integers
-from quacktrace_collector.store.sealed_rows import footer_of
+from quacktrace_collector.store.rollups.frame import compute, map_of
+from quacktrace_collector.store.rollups.histogram import Integers
+from quacktrace_collector.store.sealed.dictionary_pages import may_hold
+from quacktrace_collector.store.sealed.rows import footer_of
 from quacktrace_collector.time_range import TimeRange
 
 # Where so many have it, DuckDB's own scan does better than copies of their rows.

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from quacktrace_collector.store.rollup_frame import Texts, Words, group_rows
-from quacktrace_collector.store.rollup_histogram import Integers
+from quacktrace_collector.store.rollups.frame import Texts, Words, group_rows
+from quacktrace_collector.store.rollups.histogram import Integers
 
 FAMILIES: Final = ("database", "messaging", "external")
 NO_NODE: Final = -1

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from quacktrace_collector.schema import OPEN_STATE_KEY
-from quacktrace_collector.store.rollup_frame import compute, map_of
+from quacktrace_collector.store.rollups.frame import compute, map_of
 
 ROW_GROUP_ROWS: Final = 10_000
 NO_OPEN_SPANS: Final = "quacktrace.no_open_spans"

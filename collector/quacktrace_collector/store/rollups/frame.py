@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute
 
 from quacktrace_collector.decode.arrow_views import Array, numbers_of, offsets_of, rows_of_elements
-from quacktrace_collector.store.rollup_histogram import LOWEST, WIDTH, Integers
+from quacktrace_collector.store.rollups.histogram import LOWEST, WIDTH, Integers
 
 # What pyarrow's stubs make of numpy arrays and of either kind of column does not hold.
 compute: Any = pyarrow.compute

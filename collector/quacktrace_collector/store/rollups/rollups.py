@@ -18,16 +18,16 @@ import pyarrow.ipc
 import pyarrow.parquet as pq
 
 from quacktrace_collector.schema import SPANS, TIMESTAMP
-from quacktrace_collector.store.feed import read_feed
+from quacktrace_collector.store.hot.feed import read_feed
 from quacktrace_collector.store.id_numbers import Numbers
-from quacktrace_collector.store.rollup_cache import FRAME_OF, MINUTE_NS, WHOLE, RollupCache
-from quacktrace_collector.store.rollup_calls import Part, join_parts
-from quacktrace_collector.store.rollup_files import read_rollup_table
-from quacktrace_collector.store.rollup_fold import ORIGIN_COLUMNS, SPAN_COLUMNS, Fold
-from quacktrace_collector.store.rollup_frame import Frame
-from quacktrace_collector.store.rollup_tables import SCHEMAS, Rollup, empty_rollup, merge_rollups, sum_entries
+from quacktrace_collector.store.rollups.cache import FRAME_OF, MINUTE_NS, WHOLE, RollupCache
+from quacktrace_collector.store.rollups.calls import Part, join_parts
+from quacktrace_collector.store.rollups.files import read_rollup_table
+from quacktrace_collector.store.rollups.fold import ORIGIN_COLUMNS, SPAN_COLUMNS, Fold
+from quacktrace_collector.store.rollups.frame import Frame
+from quacktrace_collector.store.rollups.tables import SCHEMAS, Rollup, empty_rollup, merge_rollups, sum_entries
+from quacktrace_collector.store.rollups.trace_frame import TraceFrame
 from quacktrace_collector.store.snapshot import OPEN_SPANS_ID, Feed, FeedFile, Segment, Snapshot
-from quacktrace_collector.store.trace_frame import TraceFrame
 from quacktrace_collector.time_range import TimeRange
 
 # 24 bytes a span and what waits: the newest 1.5 million spans or so can be found as parents, children and linked spans.

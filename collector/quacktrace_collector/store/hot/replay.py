@@ -10,7 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from quacktrace_collector.store.damage import Damage
-from quacktrace_collector.store.generation import Generation
+from quacktrace_collector.store.hot.generation import Generation
 from quacktrace_collector.store.snapshot import Segment
 
 _MEMORY_LIMIT: Final = "1GB"

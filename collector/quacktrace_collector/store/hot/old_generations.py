@@ -10,11 +10,11 @@ import duckdb
 import pyarrow as pa
 
 from quacktrace_collector.schema import LOGS, ORIGINS, SPANS
-from quacktrace_collector.store.feed import FeedWriter, encode_batch
-from quacktrace_collector.store.generation import Generation
-from quacktrace_collector.store.replay import connect
-from quacktrace_collector.store.seal import seal
-from quacktrace_collector.store.segment_files import segment_path
+from quacktrace_collector.store.hot.feed import FeedWriter, encode_batch
+from quacktrace_collector.store.hot.generation import Generation
+from quacktrace_collector.store.hot.replay import connect
+from quacktrace_collector.store.sealed.seal import seal
+from quacktrace_collector.store.sealed.segment_files import segment_path
 from quacktrace_collector.store.snapshot import Feed, FeedFile
 from quacktrace_collector.store.views import quote_literal
 

@@ -16,9 +16,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from quacktrace_collector.store.parquet_files import NO_OPEN_SPANS
 from quacktrace_collector.store.public_rows import FROM_JSON, IS_OPEN, public_rows, public_schema
-from quacktrace_collector.store.trace_places import row_groups_with
+from quacktrace_collector.store.sealed.parquet_files import NO_OPEN_SPANS
+from quacktrace_collector.store.sealed.trace_places import row_groups_with
 from quacktrace_collector.store.views import Kind
 
 # A footer of 1.6 million spans takes 4 MB once it is parsed.

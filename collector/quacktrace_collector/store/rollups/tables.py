@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from quacktrace_collector.schema import TIMESTAMP
-from quacktrace_collector.store.rollup_frame import (
+from quacktrace_collector.store.rollups.frame import (
     HISTOGRAM,
     TEXT,
     Entries,
@@ -24,8 +24,8 @@ from quacktrace_collector.store.rollup_frame import (
     Texts,
     group_rows,
 )
-from quacktrace_collector.store.rollup_histogram import Integers
-from quacktrace_collector.store.rollup_traces import TRACES, merge_traces
+from quacktrace_collector.store.rollups.histogram import Integers
+from quacktrace_collector.store.rollups.traces import TRACES, merge_traces
 
 RED: Final = pa.schema(
     [

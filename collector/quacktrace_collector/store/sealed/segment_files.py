@@ -13,9 +13,15 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Final
 
-from quacktrace_collector.store.checksums import ESSENTIAL_FILES, METADATA, metadata_document, read_metadata, torn_files
 from quacktrace_collector.store.damage import Damage
 from quacktrace_collector.store.durable import sync
+from quacktrace_collector.store.sealed.checksums import (
+    ESSENTIAL_FILES,
+    METADATA,
+    metadata_document,
+    read_metadata,
+    torn_files,
+)
 from quacktrace_collector.store.snapshot import Segment
 
 _TEMPORARY: Final = ".tmp-"

@@ -9,15 +9,15 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from quacktrace_collector.store.error_index import load_errors
-from quacktrace_collector.store.error_rows import FILE, write_errors
-from quacktrace_collector.store.parquet_files import in_row_groups, write_parquet
-from quacktrace_collector.store.rollup_files import minutes_of, write_rollup
-from quacktrace_collector.store.rollup_tables import empty_rollup, merge_rollups
-from quacktrace_collector.store.rollups import load_rollup
-from quacktrace_collector.store.segment_files import commit_segment, new_segment_folder, segment_path
+from quacktrace_collector.store.rollups.error_index import load_errors
+from quacktrace_collector.store.rollups.error_rows import FILE, write_errors
+from quacktrace_collector.store.rollups.files import minutes_of, write_rollup
+from quacktrace_collector.store.rollups.rollups import load_rollup
+from quacktrace_collector.store.rollups.tables import empty_rollup, merge_rollups
+from quacktrace_collector.store.sealed.parquet_files import in_row_groups, write_parquet
+from quacktrace_collector.store.sealed.segment_files import commit_segment, new_segment_folder, segment_path
+from quacktrace_collector.store.sealed.trace_places import TracePlaces
 from quacktrace_collector.store.snapshot import Segment
-from quacktrace_collector.store.trace_places import TracePlaces
 
 RUN_LENGTH: Final = 16
 SMALL_ROWS: Final = 250_000

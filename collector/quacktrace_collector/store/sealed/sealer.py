@@ -14,14 +14,14 @@ from quacktrace_collector.errors import StoreUnavailableError
 from quacktrace_collector.metrics import Metrics
 from quacktrace_collector.store.catalog import Catalog
 from quacktrace_collector.store.damage import Damage
-from quacktrace_collector.store.error_index import add_errors_file, has_errors_file
 from quacktrace_collector.store.free_space import FreeSpace
-from quacktrace_collector.store.generation import Generation
-from quacktrace_collector.store.merge import merge, next_run
-from quacktrace_collector.store.retention import expired
-from quacktrace_collector.store.rollup_tables import Rollup
-from quacktrace_collector.store.rollups import Rollups
-from quacktrace_collector.store.seal import seal
+from quacktrace_collector.store.hot.generation import Generation
+from quacktrace_collector.store.rollups.error_index import add_errors_file, has_errors_file
+from quacktrace_collector.store.rollups.rollups import Rollups
+from quacktrace_collector.store.rollups.tables import Rollup
+from quacktrace_collector.store.sealed.merge import merge, next_run
+from quacktrace_collector.store.sealed.retention import expired
+from quacktrace_collector.store.sealed.seal import seal
 from quacktrace_collector.store.snapshot import Feed, Segment
 from quacktrace_collector.unused_memory import empty_free_lists
 

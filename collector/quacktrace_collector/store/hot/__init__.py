@@ -1,0 +1,1 @@
+"""What is not sealed yet: generations of DuckDB, their feed, and reading both back."""

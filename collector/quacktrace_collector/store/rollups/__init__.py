@@ -1,0 +1,1 @@
+"""What is summed up as spans arrive: RED, edges, instances, the trace index and the groups of errors."""
