@@ -186,9 +186,9 @@ def wait_until(is_done: Callable[[], object]) -> None:
         time.sleep(0.05)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    """One demo for all tests, with few customers of its own and no fault that a test did not switch on."""
+    """One demo for a module's tests, with few customers of its own and no fault that a test did not switch on."""
     demo = RunningDemo(tmp_path_factory.mktemp("demo"), "--rate", "3")
     try:
         yield Shop(

@@ -2,17 +2,21 @@
 // child ran. Everything is linear in the number of spans, because a trace may have 50,000 of them.
 "use strict";
 
-// Siblings of one service and operation, five at least: { of: group of a row or -1, groups: [{ first, count, … }] }.
+// Siblings of one service, operation and statement, whatever its values are, five at least:
+// { of: group of a row or -1, groups: [{ first, count, … }] }.
 qt.repeatedSiblings = function (data) {
   const LEAST = 5;
-  const { n, parent, svc, name, start, dur_us: duration, status } = data;
+  const { n, parent, svc, name, start, dur_us: duration, status, query_text: query } = data;
   const numbers = new Map(),
     of = new Int32Array(n).fill(-1),
-    counts = [];
-  const width = data.names.length * data.services.length;
+    counts = [],
+    statements = qt.statementNumbers(data.query_texts || [""]);
+  const names = data.names.length,
+    width = names * data.services.length;
   for (let i = 0; i < n; i++) {
     if (parent[i] < 0) continue;
-    const key = parent[i] * width + svc[i] * data.names.length + name[i];
+    const statement = query ? statements[query[i]] : 0;
+    const key = (statement * n + parent[i]) * width + svc[i] * names + name[i];
     let number = numbers.get(key);
     if (number === undefined) numbers.set(key, (number = counts.push(0) - 1));
     of[i] = number;
@@ -37,6 +41,16 @@ qt.repeatedSiblings = function (data) {
     group.rows.push(i);
   }
   return { of, groups };
+};
+
+// The same number for statements that differ in their values only.
+qt.statementNumbers = function (texts) {
+  const numbers = new Map();
+  return texts.map((text) => {
+    const shape = text.replace(/'[^']*'|\d+/g, "?");
+    if (!numbers.has(shape)) numbers.set(shape, numbers.size);
+    return numbers.get(shape);
+  });
 };
 
 // How far to move each span so that none begins before the one that caused it. A service below such a span moves as a
