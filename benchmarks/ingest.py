@@ -95,11 +95,12 @@ class Body:
         ]
         if as_json:
             content = _json(request)
-        places, start = [], 0
+        places, end = [], 0
         for trace_id in ids:
-            wanted = trace_id.hex().encode() if as_json else _TRACE_ID_FIELD + trace_id
-            start = content.index(wanted, start) + (0 if as_json else len(_TRACE_ID_FIELD))
+            prefix, written = (b"", trace_id.hex().encode()) if as_json else (_TRACE_ID_FIELD, trace_id)
+            start = content.index(prefix + written, end) + len(prefix)
             places.append(start)
+            end = start + len(written)
         return Body(content, len(ids), np.array(places))
 
     def of_round(self, number: int) -> bytes:
