@@ -38,7 +38,7 @@ def main() -> None:
     forbid_writing()
     # pyarrow and DuckDB load these when they are installed: 12 MB that nothing here uses.
     sys.modules["numpy"] = None  # type: ignore[assignment]  # None makes an import fail, as documented
-    sys.modules["pandas"] = None  # type: ignore[assignment]
+    sys.modules["pandas"] = None  # type: ignore[assignment]  # likewise
 
     from quacktrace_collector.sql.frames import Frame, read_frame, write_frame
     from quacktrace_collector.sql.limits import release_program_pages, resident_bytes, return_free_memory
