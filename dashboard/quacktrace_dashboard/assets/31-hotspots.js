@@ -15,7 +15,6 @@
 
   // Plotly speaks of the browser's local time, without an offset.
   const realTime = (local) => new Date(local.replace(" ", "T")).getTime();
-  const milliseconds = (value) => `${value >= 10 ? Math.round(value) : value.toPrecision(3)}ms`;
 
   window.dash_clientside = window.dash_clientside || {};
   window.dash_clientside.quacktrace = Object.assign(window.dash_clientside.quacktrace || {}, {
@@ -29,25 +28,21 @@
       }));
     },
 
-    offerLatencySelection: (selected) => {
-      const host = document.getElementById("hotspots-selection");
-      if (!host) return;
-      if (!selected || !selected.range) {
-        host.textContent = "Drag over an area for its traces.";
-        return;
-      }
-      const [x0, x1] = selected.range.x.map(String).sort();
+    // Whole cells: what is compared is what was counted.
+    chooseLatencyBox: (selected, buckets) => {
+      if (!selected?.range || !buckets) return;
+      const { times_ms: times, bucket_ms: step, bounds_ms: bounds } = buckets;
+      const [x0, x1] = selected.range.x.map((x) => realTime(String(x))).sort((a, b) => a - b);
       const [y0, y1] = [...selected.range.y].sort((a, b) => a - b).map((log) => 10 ** log);
-      const from = Math.floor(realTime(x0)), to = Math.max(from + 1, Math.ceil(realTime(x1)));
-      const time = (ms) => qt.clock(new Date(ms)).slice(0, 8);
-      const service = new URLSearchParams(location.search).get("service");
-      const link = qt.make("a", {
-        className: "qt-button qt-button-primary",
-        href: tracesUrl({ from, to, min_duration: milliseconds(y0), max_duration: milliseconds(y1), service }),
-        text: "View these traces",
+      const first = times.filter((time) => time <= x0).pop() ?? times[0];
+      const last = times.filter((time) => time < x1).pop() ?? times[0];
+      const short = (ms) => Number(ms.toPrecision(6));
+      qt.patchUrl({
+        x0: Math.floor(first),
+        x1: Math.ceil(last + step),
+        y0: short(bounds.filter((bound) => bound <= y0).pop() ?? bounds[0] / 2),
+        y1: short(bounds.find((bound) => bound >= y1) ?? bounds[bounds.length - 1]),
       });
-      host.replaceChildren(
-        `${qt.duration(y0 * 1000)} to ${qt.duration(y1 * 1000)}, ${time(from)} to ${time(to)} `, link);
     },
 
     openRankedRow: (cell, rows) => {

@@ -53,7 +53,7 @@ def time_axis() -> dict[str, Any]:
 def frame(*, revision: str, left: int) -> dict[str, Any]:
     """The layout of every figure; the same revision keeps a selection while live data comes in."""
     return {
-        "margin": {"l": left, "r": 8, "t": 6, "b": 40},
+        "margin": {"l": left, "r": 18, "t": 6, "b": 40},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"size": 11},

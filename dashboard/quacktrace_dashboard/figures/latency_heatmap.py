@@ -16,8 +16,13 @@ __all__ = ["latency_heatmap"]
 _SCALE = [[0.0, "rgba(16,148,162,0.10)"], [1.0, "rgba(16,148,162,1)"]]
 
 
-def latency_heatmap(hotspots: Mapping[str, Any], zone: tzinfo) -> dict[str, Any]:
-    """A Plotly figure whose y is the logarithm of milliseconds, cropped to the rows that hold anything."""
+def latency_heatmap(
+    hotspots: Mapping[str, Any], zone: tzinfo, *, box: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """A Plotly figure whose y is the logarithm of milliseconds, cropped to the rows that hold anything.
+
+    `box` has the corners `x0`, `x1`, `y0`, `y1` of a selection.
+    """
     bounds, counts = hotspots["latency"]["bounds_ms"], hotspots["latency"]["counts"]
     filled = [row for row, values in enumerate(counts) if any(values)]
     first, last = (filled[0], filled[-1]) if filled else (0, -1)
@@ -41,6 +46,8 @@ def latency_heatmap(hotspots: Mapping[str, Any], zone: tzinfo) -> dict[str, Any]
         "hovermode": "closest",
         "dragmode": "select",
         "newselection": {"mode": "immediate"},
+        "selections": [{"type": "rect", "xref": "x", "yref": "y", **box}] if box else [],
+        "selectionrevision": str(box),
     }
     return {"data": [trace], "layout": layout}
 

@@ -17,6 +17,8 @@ from quacktrace_dashboard.grid import table_grid
 from quacktrace_dashboard.icons import icon
 from quacktrace_dashboard.page import Page, current_viewer
 from quacktrace_dashboard.pages.error_groups import error_group_list
+from quacktrace_dashboard.pages.latency_box import box_of, latency_box, register_latency_box
+from quacktrace_dashboard.pages.what_changed import register_what_changed, what_changed
 from quacktrace_dashboard.show_sql import show_sql
 from quacktrace_dashboard.skeletons import skeleton_blocks
 from quacktrace_dashboard.state import ViewState
@@ -90,6 +92,7 @@ def layout(_: Mapping[str, str]) -> Component:
             html.Div(skeleton_blocks(330, 290, 180), id="hotspots-state"),
             html.Div(
                 [
+                    what_changed(),
                     html.Div(
                         [
                             _card(
@@ -101,12 +104,13 @@ def layout(_: Mapping[str, str]) -> Component:
                             _card(
                                 "latency",
                                 "Latency",
-                                html.Span("Drag over an area for its traces.", id="hotspots-selection"),
+                                "Drag a box to compare it with the rest.",
                                 dcc.Graph(id="hotspots-latency", config=_GRAPH, figure=_EMPTY),
                             ),
                         ],
                         className="qt-two-columns",
                     ),
+                    latency_box(),
                     _card(
                         "ranked",
                         "Ranked",
@@ -184,7 +188,9 @@ def register(app: Dash, client: QueryClient) -> None:
             _summary(hotspots, groups),
             tools,
             errors,
-            latency_heatmap(hotspots, viewer.zone),
+            latency_heatmap(
+                hotspots, viewer.zone, box=box.figure_range(viewer.zone) if (box := box_of(state)) else None
+            ),
             {"height": height},
             {"height": height},
             _rows(hotspots["ranked"]),
@@ -196,18 +202,22 @@ def register(app: Dash, client: QueryClient) -> None:
                 "times_ms": [to_milliseconds(text) for text in hotspots["times"]],
                 "bucket_ms": hotspots["bucket_s"] * 1000,
                 "services": hotspots["errors"]["services"][:MAX_SERVICES],
+                "bounds_ms": hotspots["latency"]["bounds_ms"],
             },
             *_sql_links(start_ms, from_ms, to_ms, state.get("service"), hotspots["bucket_s"]),
         )
 
+    register_what_changed(app, client)
+    register_latency_box(app, client)
     app.clientside_callback(
         ClientsideFunction("quacktrace", "openErrorCell"),
         Input("hotspots-errors", "clickData"),
         State("hotspots-buckets", "data"),
     )
     app.clientside_callback(
-        ClientsideFunction("quacktrace", "offerLatencySelection"),
+        ClientsideFunction("quacktrace", "chooseLatencyBox"),
         Input("hotspots-latency", "selectedData"),
+        State("hotspots-buckets", "data"),
     )
     app.clientside_callback(
         ClientsideFunction("quacktrace", "openRankedRow"),

@@ -200,6 +200,7 @@ def _problem_card(
         [
             html.H2("What is wrong now"),
             html.Span(f"Against {baseline}, worst first.", className="qt-muted"),
+            html.A("What changed", href=page_link("/hotspots", state), className="qt-link") if problems else None,
             sql,
         ],
         className="qt-card-head",

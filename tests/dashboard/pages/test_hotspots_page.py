@@ -40,15 +40,32 @@ def test_a_red_cell_leads_to_the_failed_traces_of_that_service_and_time(shop: Ru
     assert 0 < int(asked["to"][0]) - int(asked["from"][0]) <= 180_000
 
 
-def test_an_area_of_latencies_leads_to_its_traces(shop: RunningCollector, tab: Tab) -> None:
+def test_what_changed_names_where_it_started_and_leads_on(shop: RunningCollector, tab: Tab) -> None:
+    page = open_hotspots(tab, shop)
+    changes = page.get_by_role("region", name="What changed")
+    first = changes.get_by_role("listitem").first
+    expect(first).to_contain_text("inventory")
+    expect(first).to_contain_text("likeliest origin")
+    expect(first).to_contain_text("select items itself takes")
+    expect(changes.get_by_role("link", name="Example: inventory")).to_have_attribute(
+        "href", re.compile(r"/trace/\w{32}")
+    )
+    changes.get_by_role("link", name="Map: inventory").click()
+    page.wait_for_url("**/services?*focus=inventory*")
+
+
+def test_a_box_of_latencies_is_compared_with_the_rest_and_leads_to_its_traces(shop: RunningCollector, tab: Tab) -> None:
     page = open_hotspots(tab, shop)
     plot = page.locator("#hotspots-latency .nsewdrag").bounding_box()
     assert plot
-    page.mouse.move(plot["x"] + plot["width"] * 0.3, plot["y"] + plot["height"] * 0.1)
+    page.mouse.move(plot["x"] + plot["width"] * 0.3, plot["y"] + plot["height"] * 0.01)
     page.mouse.down()
-    page.mouse.move(plot["x"] + plot["width"] * 0.8, plot["y"] + plot["height"] * 0.9, steps=6)
+    page.mouse.move(plot["x"] + plot["width"] * 0.8, plot["y"] + plot["height"] * 0.3, steps=6)
     page.mouse.up()
-    page.get_by_role("link", name="View these traces").click()
+    box = page.get_by_role("region", name="The box against the rest")
+    expect(box.get_by_role("link", name="service payment: 0% in the box")).to_be_visible()
+    page.reload()
+    box.get_by_role("link", name="View these traces").click()
     page.wait_for_url("**/traces?*min_duration=*")
     asked = parse_qs(urlsplit(page.url).query)
     assert int(asked["from"][0]) < int(asked["to"][0])
