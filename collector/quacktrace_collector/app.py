@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -33,6 +34,7 @@ from quacktrace_collector.sql import routes as sql_routes
 from quacktrace_collector.sql.pool import SqlPool
 from quacktrace_collector.store import Store
 from quacktrace_collector.time_range import TimeRange
+from quacktrace_collector.unused_memory import keep_free_memory_together
 
 _SHUTDOWN_S = 3.0
 
@@ -51,7 +53,11 @@ def serve(settings: Settings, *, on_ready: Callable[[Addresses], None] = lambda 
     Raises:
         StartupError: a taken port, a data folder in use; the message is the one line to show.
     """
-    asyncio.run(_serve(settings, on_ready))
+    keep_free_memory_together()
+    try:
+        asyncio.run(_serve(settings, on_ready))
+    finally:
+        gc.unfreeze()  # what the dashboard's loading froze; extension modules complain about objects that outlive them
     return 0
 
 
@@ -108,6 +114,7 @@ async def running(settings: Settings) -> AsyncIterator[Addresses]:
             keepalive_timeout=KEEP_ALIVE_S,
         )
         dashboard = DashboardMount(app)
+        stack.callback(gc.unfreeze)
         stack.push_async_callback(runner.cleanup)
         port = await _listen(runner, settings)
         assert runner.server is not None

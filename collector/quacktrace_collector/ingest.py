@@ -7,6 +7,7 @@ by themselves. Decoding in a second thread was measured to gain nothing (the GIL
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import threading
 import time
@@ -29,6 +30,8 @@ _log = logging.getLogger(__name__)
 MAX_WAITING_BYTES: Final = 64 << 20
 _MAX_GROUP_BYTES: Final = 4 << 20
 _NEWEST_TRACES: Final = 20
+_STALLED_S: Final = 8.0
+"""Stock SDKs give a batch 10 s in all: who waits longer than this for the disk is told to come again."""
 # Memory goes back to the system after a quiet second that follows this much, so never under a steady load.
 _GIVE_BACK_AFTER_BYTES: Final = 1 << 20
 _QUIET_S: Final = 1.0
@@ -43,7 +46,7 @@ class Committed:
     trace_ids: Sequence[str]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Waiting:
     signal: Signal
     body: bytes
@@ -60,6 +63,7 @@ class Ingest:
         metrics: Metrics,
         on_commit: Callable[[Committed], None],
         max_waiting_bytes: int = MAX_WAITING_BYTES,
+        stalled_s: float = _STALLED_S,
     ) -> None:
         self._store = store
         self._metrics = metrics
@@ -68,6 +72,9 @@ class Ingest:
         self._loop = asyncio.get_running_loop()
         self._waiting: deque[_Waiting] = deque()
         self._waiting_bytes = 0
+        self._stalled_s = stalled_s
+        self._committing_since: float | None = None
+        self._unreturned_bytes = 0
         self._condition = threading.Condition()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
@@ -82,7 +89,7 @@ class Ingest:
 
         Raises:
             OverloadedError: the queue is full; nothing was stored.
-            StoreUnavailableError: the commit failed; nothing was stored.
+            StoreUnavailableError: the commit failed and nothing was stored, or it takes too long and may be stored yet.
             MalformedBodyError: the body cannot be decoded after all.
         """
         answer: asyncio.Future[RequestOutcome] = self._loop.create_future()
@@ -92,10 +99,25 @@ class Ingest:
             if self._waiting_bytes + len(body) > self._max_waiting_bytes and self._waiting:
                 self._metrics.count("qt_ingest_rejected_requests_total", reason="overloaded")
                 raise OverloadedError("the ingest queue is full", hint="send the same request again in a second")
-            self._waiting.append(_Waiting(signal, body, answer))
+            since = self._committing_since
+            if since is not None and time.monotonic() - since > self._stalled_s:
+                raise self._stalled()
+            waiting = _Waiting(signal, body, answer)
+            self._waiting.append(waiting)
             self._waiting_bytes += len(body)
             self._condition.notify()
-        return await answer
+        try:
+            async with asyncio.timeout(self._stalled_s):
+                return await answer
+        except TimeoutError:
+            self._give_up(waiting)
+            raise self._stalled() from None
+
+    def give_back_later(self) -> None:
+        """Memory was used for what is not stored: it goes back to the system once it is quiet."""
+        with self._condition:
+            self._unreturned_bytes += _GIVE_BACK_AFTER_BYTES + 1
+            self._condition.notify()
 
     def stop(self) -> None:
         """Commit and answer what waits, then end the thread; blocks."""
@@ -105,21 +127,45 @@ class Ingest:
         self._thread.join()
 
     def _run(self) -> None:
-        since_given_back = 0
-        while True:
-            quiet_s = _QUIET_S if since_given_back > _GIVE_BACK_AFTER_BYTES else None
-            with self._condition:
-                is_quiet = not self._condition.wait_for(lambda: self._waiting or self._stopping, timeout=quiet_s)
-                if not is_quiet and not self._waiting:
-                    return
-                group = self._take_group()
-            if is_quiet:
+        while (group := self._next_group()) is not None:
+            if group:
+                self._serve(group)
+            else:
                 give_back_memory()
-                since_given_back = 0
-                continue
-            answers = self._commit(group)
-            self._loop.call_soon_threadsafe(_answer, answers)
-            since_given_back += sum(len(waiting.body) for waiting in group)
+            del group  # the bodies must not stay until the next request comes
+
+    def _next_group(self) -> list[_Waiting] | None:
+        """What is to be committed next; nothing after a quiet second, None at the end."""
+        with self._condition:
+            while not self._waiting:
+                if self._stopping:
+                    return None
+                if self._unreturned_bytes <= _GIVE_BACK_AFTER_BYTES:
+                    self._condition.wait()
+                elif not self._condition.wait(_QUIET_S):
+                    self._unreturned_bytes = 0
+                    return []
+            return self._take_group()
+
+    def _serve(self, group: list[_Waiting]) -> None:
+        self._committing_since = time.monotonic()
+        answers = self._commit(group)
+        self._committing_since = None
+        self._loop.call_soon_threadsafe(_answer, answers)
+
+    def _give_up(self, waiting: _Waiting) -> None:
+        """Nobody waits for it any more; what is being committed already is stored all the same."""
+        with self._condition, contextlib.suppress(ValueError):
+            self._waiting.remove(waiting)
+            self._waiting_bytes -= len(waiting.body)
+
+    def _stalled(self) -> StoreUnavailableError:
+        self._metrics.count("qt_ingest_rejected_requests_total", reason="store_stalled")
+        return StoreUnavailableError(
+            f"the disk has not taken anything for {self._stalled_s:g} s",
+            hint="send the same request again in a second",
+            code="store_stalled",
+        )
 
     def _take_group(self) -> list[_Waiting]:
         group: list[_Waiting] = []
@@ -129,6 +175,7 @@ class Ingest:
             group.append(waiting)
             size += len(waiting.body)
         self._waiting_bytes -= size
+        self._unreturned_bytes += size
         return group
 
     def _commit(self, group: list[_Waiting]) -> list[tuple[_Waiting, RequestOutcome | Exception]]:
@@ -161,6 +208,7 @@ class Ingest:
         self._metrics.count("qt_ingest_duplicate_spans_total", result.duplicate_spans)
         self._metrics.count("qt_ingest_conflicting_spans_total", result.conflicting_spans)
         self._metrics.count("qt_ingest_normalised_total", result.duplicate_spans, kind="duplicate")
+        self._metrics.count("qt_ingest_normalised_total", result.conflicting_spans, kind="conflict")
         self._metrics.count("qt_ingest_stored_logs_total", result.stored_logs)
         self._on_commit(Committed(result.stored_spans, result.stored_logs, _newest_traces(spans)))
         outcomes = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -98,3 +99,24 @@ async def test_a_failing_disk_is_waited_out(sender: Sender) -> None:
         await sender.refused["store_unavailable"].wait()
     await sending
     sender.check(11)
+
+
+async def test_who_waits_too_long_for_the_disk_is_told_to_come_again(tmp_path: Path) -> None:
+    metrics, goes_on = Metrics(), threading.Event()
+    store = Store(tmp_path, metrics=metrics)
+    ingest = Ingest(store, metrics=metrics, on_commit=lambda _committed: bool(goes_on.wait()), stalled_s=0.2)
+    sender = Sender(ingest, metrics, store)
+    answers = await asyncio.gather(
+        *(ingest.submit(Signal.TRACES, body(trace)) for trace in (1, 2, 3)), return_exceptions=True
+    )
+    with pytest.raises(StoreUnavailableError) as refused:
+        await ingest.submit(Signal.TRACES, body(4))
+    for error in (*answers, refused.value):
+        assert isinstance(error, StoreUnavailableError)
+        assert error.code == "store_stalled"
+    sender.refusals = ["store_stalled"] * 4
+    goes_on.set()
+    await sender.send(range(1, 5))
+    sender.check(4)
+    await asyncio.to_thread(ingest.stop)
+    await asyncio.to_thread(store.close)

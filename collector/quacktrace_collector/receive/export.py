@@ -85,6 +85,7 @@ class Exporter:
             self._metrics.count("qt_ingest_normalised_total", count, kind=kind)
         if signal is Signal.METRICS:
             self._metrics.count("qt_ingest_received_metrics_total", accepted.records)
+            self._ingest.give_back_later()
             return ExportAnswer(signal, 0, METRICS_NOT_STORED if accepted.records else "")
         if accepted.records == 0:
             return ExportAnswer(signal)
@@ -94,3 +95,4 @@ class Exporter:
     def count_refusal(self, reason: str) -> None:
         """Count a request that was refused as a whole."""
         self._metrics.count("qt_ingest_rejected_requests_total", reason=reason)
+        self._ingest.give_back_later()
