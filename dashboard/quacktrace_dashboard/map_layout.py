@@ -19,6 +19,7 @@ CARD_HEIGHT = 60
 COLUMN_GAP = 122
 ROW_GAP = 26
 LANE_HEIGHT = 18
+TALLEST_COLUMN = 8
 SWEEPS = 8
 ALIGN_PASSES = 15
 
@@ -48,15 +49,15 @@ class MapLayout:
     """Edges that close a cycle: drawn backwards, as arcs."""
 
 
-def layout_map(nodes: Iterable[str], edges: Iterable[Edge]) -> MapLayout:
-    """Place every node, including those that only an edge names."""
+def layout_map(nodes: Iterable[str], edges: Iterable[Edge], *, tallest: int = TALLEST_COLUMN) -> MapLayout:
+    """Place every node, including those that only an edge names; a small map has at most `tallest` in a column."""
     edge_list = sorted(set(edges))
     names = sorted({*nodes, *(name for edge in edge_list for name in edge)})
     return_edges = _edges_that_close_a_cycle(names, edge_list)
     forward = [edge for edge in edge_list if edge not in return_edges]
     connected = {name for edge in edge_list for name in edge}
     linked = [name for name in names if name in connected]
-    ranks = _ranks(linked, forward)
+    ranks = _ranks(linked, forward, tallest)
     columns, neighbours = _columns(linked, forward, ranks)
     _sweep(columns, neighbours)
     heights = _align(columns, neighbours)
@@ -110,12 +111,12 @@ def _edges_that_close_a_cycle(names: Sequence[str], edges: Sequence[Edge]) -> se
     return closing
 
 
-def _ranks(names: Sequence[str], forward: Sequence[Edge]) -> dict[str, int]:
+def _ranks(names: Sequence[str], forward: Sequence[Edge], tallest: int) -> dict[str, int]:
     """Column of each node: after all its clients, and few enough to a column that the map keeps a page's shape."""
     servers_of, clients_of = _adjacency(names, forward)
     depth = _longest_path(names, clients_of, servers_of)
     height = _longest_path(names, servers_of, clients_of)
-    limit = max(8, math.ceil(math.sqrt(2.1 * len(names))))
+    limit = max(tallest, math.ceil(math.sqrt(2.1 * len(names))))
     ranks: dict[str, int] = {}
     filled: dict[int, int] = {}
     for name in sorted(names, key=lambda name: (depth[name], -height[name], name)):

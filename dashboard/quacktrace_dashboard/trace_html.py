@@ -24,7 +24,7 @@ _STANDALONE = _PACKAGE / "standalone"
 _STYLES = ("89-tokens.css", "90-shell.css", "91-icons.css", "9[3-6]-*.css", "20-service-map.css")
 _SCRIPTS = (
     *("00-core.js", "04-pasted-ids.js", "04-theme.js", "08-trace-source.js", "08-trace-tree.js"),
-    *("09-*.js", "1[0-6]-*.js", "20-service-map.js"),
+    *("09-*.js", "1[0-6]-*.js", "19-map-*.js", "20-map-*.js", "21-service-map.js"),
 )
 _FONT = re.compile(r'url\("(fonts/[^"]+)"\)')
 _SCRIPT_END = re.compile(r"</(?=script)|<!--", re.IGNORECASE)

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quacktrace_dashboard.figures.edge_routes import LABEL_HEIGHT, LABEL_WIDTH, route_edges
+from quacktrace_dashboard.figures.focus_part import MORE
 from quacktrace_dashboard.figures.rates import rate_text
-from quacktrace_dashboard.figures.service_map import MAX_NODES, display_name, neighbourhood, service_map_picture
+from quacktrace_dashboard.figures.service_map import display_name, service_map_picture
 from quacktrace_dashboard.map_layout import CARD_HEIGHT, CARD_WIDTH, layout_map
 
 
@@ -122,15 +123,23 @@ def test_an_unknown_focus_shows_the_whole_map() -> None:
     assert set(by_id(picture["nodes"])) == {"a", "b"}
 
 
-def test_a_focus_with_thousands_of_neighbours_stays_one_mapful_and_keeps_the_busiest() -> None:
+def test_a_focus_with_thousands_of_neighbours_shows_the_worst_and_counts_the_rest() -> None:
     data = graph(
-        *(("hub", f"leaf-{i:04}", i, 0) for i in range(1, 3000)), *((f"in-{i}", "hub", 5, 0) for i in range(90))
+        *(("hub", f"leaf-{i:04}", i, int(i == 7)) for i in range(1, 3000)),
+        *((f"in-{i}", "hub", 5, 0) for i in range(90)),
+        *((f"leaf-{i:04}", f"far-{i:04}", 5, 0) for i in range(2900, 3000)),
     )
-    found = neighbourhood(data, "hub", hops=2)
-    assert len(found) <= MAX_NODES
-    assert "leaf-2999" in found
-    assert "leaf-0001" not in found
-    assert any(name.startswith("in-") for name in found)
+    picture = service_map_picture(data, focus="hub")
+    nodes = by_id(picture["nodes"])
+    assert {"leaf-0007", "leaf-2999", "far-2999", "hub"} <= set(nodes)
+    assert "leaf-0001" not in nodes
+    assert len(nodes) < 40
+    assert nodes[f"{MORE}called"]["name"] == "2,990 more"
+    assert nodes[f"{MORE}callers"]["opens"] == {"service": "hub"}
+    assert picture["thinned_from"] == 1 + 2999 + 90 + 100
+    (rest,) = (edge for edge in picture["edges"] if edge["server_service"] == f"{MORE}called")
+    drawn = sum(i for i in range(1, 3000) if f"leaf-{i:04}" not in nodes)
+    assert f"0 of {drawn} failed" in rest["title"]
 
 
 @pytest.mark.parametrize(

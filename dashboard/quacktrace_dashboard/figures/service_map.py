@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from quacktrace_dashboard.figures.edge_routes import EdgeRoute, route_edges
+from quacktrace_dashboard.figures.focus_part import MOST_BESIDE, focus_part
 from quacktrace_dashboard.figures.graph_parts import GROUP, group_id
 from quacktrace_dashboard.figures.rates import rate_text
 from quacktrace_dashboard.formatting import format_count, format_duration_ms, format_percent
-from quacktrace_dashboard.map_layout import CARD_HEIGHT, CARD_WIDTH, Edge, Point, layout_map
+from quacktrace_dashboard.map_layout import CARD_HEIGHT, CARD_WIDTH, TALLEST_COLUMN, Edge, Point, layout_map
 
 MAX_NODES = 60
 """Above this a whole map is unreadable: the page asks for a service to focus on."""
@@ -27,43 +28,31 @@ def service_map_picture(graph: Mapping[str, Any], *, focus: str = "", hops: int 
 
     `seconds` of 0 is a graph without a duration, such as a single trace: calls are counted instead of given a rate.
     """
+    part = focus_part(graph, focus, hops=hops) if any(node["id"] == focus for node in graph["nodes"]) else None
+    graph = part.graph if part else graph
     nodes: dict[str, Mapping[str, Any]] = {node["id"]: node for node in graph["nodes"]}
-    shown = neighbourhood(graph, focus, hops=hops) if focus in nodes else set(nodes)
+    shown = set(nodes)
     seconds = float(graph["seconds"])
     edges = _merged_edges(graph["edges"], shown)
-    layout = layout_map(shown, edges)
+    is_thinned = part is not None and part.is_thinned
+    layout = layout_map(shown, edges, tallest=MOST_BESIDE + 1 if is_thinned else TALLEST_COLUMN)
     routes = route_edges(layout, edges)
+    is_crowded = is_thinned or len(shown) > LABELLED_NODES or len(edges) > LABELLED_EDGES
     in_reading_order = sorted(shown, key=lambda name: (layout.centres[name], name))
     return {
         "key": f"{focus}\n{hops}",
+        "focus": focus,
+        "thinned_from": part.reached if part and is_thinned else None,
         "card": {"width": CARD_WIDTH, "height": CARD_HEIGHT},
         "bounds": _bounds(layout.centres.values(), routes.values()),
-        "nodes": [_node(nodes[name], layout.centres[name], seconds) for name in in_reading_order],
+        "nodes": [
+            {**_node(nodes[name], layout.centres[name], seconds), "is_focus": name == focus}
+            for name in in_reading_order
+        ],
         "edges": [
-            _edge(
-                edge, routes[edge], calls, seconds, crowded=len(shown) > LABELLED_NODES or len(edges) > LABELLED_EDGES
-            )
-            for edge, calls in sorted(edges.items())
+            _edge(edge, routes[edge], calls, seconds, crowded=is_crowded) for edge, calls in sorted(edges.items())
         ],
     }
-
-
-def neighbourhood(graph: Mapping[str, Any], focus: str, *, hops: int) -> set[str]:
-    """The focus, what it reaches and what reaches it in so many calls; nearest and busiest first, at most a mapful."""
-    known = {node["id"]: node["calls"] for node in graph["nodes"]}
-    found = {focus}
-    for near, far in (("client_service", "server_service"), ("server_service", "client_service")):
-        following: dict[str, set[str]] = {}
-        for edge in graph["edges"]:
-            if edge[near] in known and edge[far] in known:
-                following.setdefault(edge[near], set()).add(edge[far])
-        frontier = {focus}
-        room = MAX_NODES if near == "server_service" else 2 * MAX_NODES // 3
-        for _ in range(hops):
-            reached = {other for name in frontier for other in following.get(name, ())} - found
-            frontier = set(sorted(reached, key=lambda name: (-known[name], name))[: max(0, room - len(found))])
-            found |= frontier
-    return found
 
 
 def display_name(node_id: str, kind: str) -> tuple[str, str]:
@@ -85,12 +74,18 @@ def _node(node: Mapping[str, Any], centre: Point, seconds: float) -> dict[str, A
     calls, errors = node["calls"], node["errors"]
     share = errors / calls if calls else 0.0
     name, note = display_name(node["id"], node["kind"])
+    opens: dict[str, str | None] | None = None
     per_second = _volume(calls, seconds)
     p95 = format_duration_ms(node["p95_ms"])
     failed = f"{format_percent(share)} errors" if errors else "no errors"
     kind = node["kind"] if node["kind"] == "service" else f"{node['kind']}, inferred from its callers"
-    if node["kind"] == GROUP:
+    title = node["id"]
+    if "opens" in node:
+        name, note, opens, kind = node["name"], node["note"], node["opens"], "a list of them"
+        title = f"{name} {note}"
+    elif node["kind"] == GROUP:
         kind = note = f"{format_count(node['members'])} in this namespace"
+        opens = {"namespace": name, "service": None}
     return {
         "id": node["id"],
         "kind": node["kind"],
@@ -103,8 +98,9 @@ def _node(node: Mapping[str, Any], centre: Point, seconds: float) -> dict[str, A
         # A sliver is still seen, and a full ring means every call.
         "arc": round(max(share, 0.04), 4) if errors else 0,
         "is_failing": share >= NODE_FAILING,
-        "title": f"{node['id']}\n{kind}\n{per_second} · p95 {p95} · {failed}",
-        "description": f"{node['id']}, {kind}: {per_second}, p95 {p95}, {failed}",
+        "opens": opens,
+        "title": f"{title}\n{kind}\n{per_second} · p95 {p95} · {failed}",
+        "description": f"{title}, {kind}: {per_second}, p95 {p95}, {failed}",
     }
 
 

@@ -11,6 +11,7 @@ from quacktrace_dashboard.client import QueryClient
 from quacktrace_dashboard.errors import DashboardError
 from quacktrace_dashboard.figures.service_map import MAX_NODES, service_map_picture
 from quacktrace_dashboard.page import current_viewer
+from quacktrace_dashboard.pages.services_choice import worst_node
 from quacktrace_dashboard.state import ViewState
 
 __all__ = ["overview_map", "register_overview_map"]
@@ -50,7 +51,7 @@ def register_overview_map(app: Dash, client: QueryClient) -> None:
         nodes = graph["nodes"]
         if len(nodes) <= MAX_NODES:
             return service_map_picture(graph), "A click opens the service."
-        worst = min(nodes, key=lambda node: (-node["errors"], -node["calls"], node["id"]))["id"]
+        worst = worst_node(nodes)
         return service_map_picture(graph, focus=worst, hops=1), f"Around {worst}, the one with the most failed calls."
 
     app.clientside_callback(ClientsideFunction("quacktrace", "drawOverviewMap"), Input("overview-picture", "data"))

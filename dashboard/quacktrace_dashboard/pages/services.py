@@ -18,7 +18,7 @@ from quacktrace_dashboard.formatting import format_count
 from quacktrace_dashboard.grid import table_grid
 from quacktrace_dashboard.page import Page, current_viewer
 from quacktrace_dashboard.pages.service_drawer import service_drawer
-from quacktrace_dashboard.pages.services_choice import too_many_services
+from quacktrace_dashboard.pages.services_choice import too_many_services, worst_node
 from quacktrace_dashboard.pages.services_tools import focus_hops, services_tools
 from quacktrace_dashboard.skeletons import skeleton_blocks
 from quacktrace_dashboard.state import ViewState
@@ -73,7 +73,11 @@ def layout(_: Mapping[str, str]) -> Component:
             html.Div(
                 [
                     html.Div(
-                        [html.Div(id="services-map", className="qt-map-host"), _legend()],
+                        [
+                            html.Div(id="services-map", className="qt-map-host"),
+                            html.P(id="services-note", className="qt-map-note"),
+                            _legend(),
+                        ],
                         id="services-map-panel",
                         className="qt-map-panel",
                         hidden=True,
@@ -106,6 +110,7 @@ def register(app: Dash, client: QueryClient) -> None:
         Output("services-map-panel", "hidden"),
         Output("services-table-panel", "hidden"),
         Output("services-picture", "data"),
+        Output("services-note", "children"),
         Output("services-grid", "rowData"),
         Output("services-focus", "data"),
         Output("services-focus", "value"),
@@ -122,29 +127,32 @@ def register(app: Dash, client: QueryClient) -> None:
             is_table = state.get("view") == "table"
             services = client.get("/api/v1/services", {"from": from_ms, "to": to_ms}) if is_table else None
         except DashboardError as error:
-            return (error_card(error), "", views, True, True, no_update, no_update, no_update, no_update)
+            return (error_card(error), "", views, True, True, *(no_update,) * 5)
         if state.get("failing") == "1" and graph["nodes"]:
             graph = failing_part(graph)
             if not graph["nodes"]:
                 calm = empty_state("Nothing fails in this time range", "No call of any service ended in an error.")
-                return (calm, "", views, True, True, None, [], [], None)
+                return (calm, "", views, True, True, None, "", [], [], None)
         nodes = graph["nodes"]
         if not nodes:
             empty = no_data(graph, state, viewer, what="services", is_filtered=False)
-            return (empty, "", views, True, True, None, [], [], None)
+            return (empty, "", views, True, True, None, "", [], [], None)
         names = sorted(node["id"] for node in nodes)
         focus = state.get("focus") if state.get("focus") in names else None
         head = (_counted(nodes), views)
         options = no_update if names == known else names
         if services is not None:
-            return (None, *head, True, False, None, _rows(graph, services), options, focus)
-        if len(nodes) > MAX_NODES and focus is None:
+            return (None, *head, True, False, None, "", _rows(graph, services), options, focus)
+        center, note = focus, _outside_range_note(state, focus)
+        if len(nodes) > MAX_NODES and center is None:
             graph = _by_namespace(graph, namespaces, state, from_ms, to_ms)
             if len(graph["nodes"]) > MAX_NODES:
-                return (too_many_services(nodes, state), *head, True, True, None, [], options, focus)
-        drawn = service_map_picture(graph, focus=focus or "", hops=focus_hops(state))
+                center = worst_node(graph["nodes"])
+                note = too_many_services(graph["nodes"], center, state)
+        drawn = service_map_picture(graph, focus=center or "", hops=focus_hops(state))
+        views = services_tools(state, from_ms, to_ms, is_focused=center is not None)
         picture = {**drawn, "selected": state.get("service")}
-        return (_outside_range_note(state, focus), *head, False, True, picture, [], options, focus)
+        return (note, _counted(nodes), views, False, True, picture, _thinned(drawn), [], options, focus)
 
     @app.callback(
         Output("services-drawer", "children"),
@@ -199,6 +207,17 @@ def _counted(nodes: list[dict[str, Any]]) -> str:
     others = len(nodes) - services
     text = f"{format_count(services)} service{'' if services == 1 else 's'}"
     return f"{text}, {format_count(others)} inferred" if others else text
+
+
+def _thinned(picture: Mapping[str, Any]) -> str:
+    """That a focus has more around it than a map shows."""
+    if not picture["thinned_from"]:
+        return ""
+    shown = sum(node["opens"] is None for node in picture["nodes"])
+    return (
+        f"{shown} of the {format_count(picture['thinned_from'])} services around {picture['focus']}:"
+        " most failed calls first, then most calls"
+    )
 
 
 def _rows(graph: Mapping[str, Any], services: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -23,10 +23,14 @@ def focus_hops(state: ViewState) -> int:
     return int(asked) if asked in {str(hops) for hops in HOPS} else FOCUS_HOPS
 
 
-def services_tools(state: ViewState, from_ms: int, to_ms: int) -> list[Component | None]:
+def services_tools(
+    state: ViewState, from_ms: int, to_ms: int, *, is_focused: bool | None = None
+) -> list[Component | None]:
+    """`is_focused` is whether the map is drawn around a service; None: if the link says so."""
     is_table = state.get("view") == "table"
     is_failing_only = state.get("failing") == "1"
     hops = focus_hops(state)
+    has_hops = not is_table and (state.get("focus") is not None if is_focused is None else is_focused)
     steps = [
         (str(step), state.with_params(hops=str(step) if step != FOCUS_HOPS else None).to_search(), step == hops)
         for step in HOPS
@@ -37,7 +41,7 @@ def services_tools(state: ViewState, from_ms: int, to_ms: int) -> list[Component
     ]
     return [
         _namespace(state),
-        _segments("Calls away from the focus", steps, prefix="Hops") if state.get("focus") and not is_table else None,
+        _segments("Calls away from the focus", steps, prefix="Hops") if has_hops else None,
         html.A(
             [icon("error"), "Failing only"],
             href=state.with_params(failing=None if is_failing_only else "1").to_search() or "?",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import tzinfo
 from typing import Any
-from urllib.parse import urlencode
 
 from dash import Dash, Input, Output, State, html
 from dash.development.base_component import Component
@@ -15,7 +14,7 @@ from quacktrace_dashboard.client import QueryClient
 from quacktrace_dashboard.errors import DashboardError
 from quacktrace_dashboard.formatting import format_count, format_duration_ms, format_percent, parse_time
 from quacktrace_dashboard.icons import icon
-from quacktrace_dashboard.links import services_link, trace_link, traces_link
+from quacktrace_dashboard.links import page_link, services_link, trace_link, traces_link
 from quacktrace_dashboard.page import current_viewer
 from quacktrace_dashboard.palette import service_colour
 from quacktrace_dashboard.skeletons import skeleton_blocks
@@ -216,7 +215,7 @@ def _links(service: str, change: Row, state: ViewState) -> Component:
     links = [("Traces", traces), ("Map", services_link(state, focus=service, service=service))]
     if change["example_trace_id"]:
         links.insert(0, ("Example", trace_link(change["example_trace_id"])))
-    links.append(("SQL", f"/sql?{urlencode({'q': change['sql']})}"))
+    links.append(("SQL", page_link("/sql", state, q=change["sql"])))
     return html.Div(
         [html.A(text, href=href, className="qt-link", **{"aria-label": f"{text}: {service}"}) for text, href in links],
         className="qt-change-links",

@@ -150,7 +150,7 @@ def test_live_data_changes_numbers_in_place(empty: RunningCollector, tab: Tab) -
     assert page.get_attribute(".qt-map-view", "transform") == view
 
 
-def test_ten_thousand_services_are_a_choice_and_a_table_and_never_ten_thousand_elements(
+def test_ten_thousand_services_are_a_focus_and_a_table_and_never_ten_thousand_elements(
     empty: RunningCollector, tab: Tab
 ) -> None:
     at = now_ms() - 60_000
@@ -160,7 +160,8 @@ def test_ten_thousand_services_are_a_choice_and_a_table_and_never_ten_thousand_e
     send_spans(empty.client, spans)
     page = tab.open(empty, "/services?live=0")
     expect(page.get_by_role("heading", name="10,000 services are too many for one map")).to_be_visible()
-    expect(page.get_by_role("link", name="service-04321")).to_be_visible()
+    expect(page.locator(f"{node(page, 'service-04321')}.focus")).to_be_visible()
+    expect(page.locator(".qt-node")).to_have_count(1)
     page.get_by_role("link", name="All of them in a table").click()
     page.wait_for_selector('.ag-row[row-id="service-04321"]')
     assert page.evaluate("document.querySelectorAll('*').length") < 4000
