@@ -34,7 +34,7 @@ from quacktrace_collector.sql import routes as sql_routes
 from quacktrace_collector.sql.pool import SqlPool
 from quacktrace_collector.store import Store
 from quacktrace_collector.time_range import TimeRange
-from quacktrace_collector.unused_memory import keep_free_memory_together
+from quacktrace_collector.unused_memory import share_one_heap
 
 _SHUTDOWN_S = 3.0
 
@@ -53,7 +53,7 @@ def serve(settings: Settings, *, on_ready: Callable[[Addresses], None] = lambda 
     Raises:
         StartupError: a taken port, a data folder in use; the message is the one line to show.
     """
-    keep_free_memory_together()
+    share_one_heap()
     try:
         asyncio.run(_serve(settings, on_ready))
     finally:

@@ -15,7 +15,6 @@ from quacktrace_collector.query.timestamps import format_time
 from quacktrace_collector.query.window import Window
 from quacktrace_collector.store import Store
 from quacktrace_collector.time_range import TimeRange
-from quacktrace_collector.unused_memory import give_back_own_memory
 
 # Queries share two DuckDB threads; more at once would only make each of them slower.
 _THREADS: Final = 4
@@ -44,13 +43,7 @@ async def in_thread(request: web.Request, answer: Callable[[Store], Answer]) -> 
 async def response_in_thread(request: web.Request, work: Callable[[Store], web.Response]) -> web.Response:
     """A response of one's own, made in a thread."""
 
-    def work_and_tidy(store: Store) -> web.Response:
-        try:
-            return work(store)
-        finally:
-            give_back_own_memory()
-
-    return await asyncio.get_running_loop().run_in_executor(request.app[_EXECUTOR], work_and_tidy, request.app[STORE])
+    return await asyncio.get_running_loop().run_in_executor(request.app[_EXECUTOR], work, request.app[STORE])
 
 
 def times(window: Window) -> dict[str, str | None]:

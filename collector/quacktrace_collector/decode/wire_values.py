@@ -8,6 +8,7 @@ as the official serialiser does) is read by the official parser, one by one.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -72,9 +73,8 @@ def _read_any_values(data: Bytes, starts: _Positions, ends: _Positions, normalis
     tags[starts == ends] = 0
     strings = (tags == _STRING_TAG) & (text_starts + lengths == ends)
     letters[strings] = _STRING
-    texts = _texts_at(data, np.where(strings, text_starts, ends), ends)
     others: list[Array] = []
-    places: list[npt.NDArray[np.int64]] = []
+    places: list[_Positions] = []
     present = np.bincount(tags, minlength=256)
 
     if present[_INT_TAG]:
@@ -104,8 +104,8 @@ def _read_any_values(data: Bytes, starts: _Positions, ends: _Positions, normalis
         places.append(odd)
         others.append(pa.array([text for text, _, _ in rendered], pa.string()))
 
-    texts = cut_strings(texts, MAX_VALUE_BYTES, normalised)
-    return WireTexts(_replaced(texts, places, others), letters)
+    texts = _texts_at(data, np.where(strings, text_starts, ends), ends, places, others)
+    return WireTexts(cut_strings(texts, MAX_VALUE_BYTES, normalised), letters)
 
 
 _BOOL_TEXTS: Final = pa.array(["false", "true"])
@@ -124,18 +124,17 @@ def _field_at(data: Bytes, starts: _Positions) -> tuple[Bytes, _Positions, _Posi
 
     Nonsense where there is no such field or its length takes more than three bytes: the caller compares the ends.
     """
-    last = len(data) - 1
-    tags = data[np.minimum(starts, last)]
-    first = data[np.minimum(starts + 1, last)]
+    tags = data.take(starts, mode="clip")
+    first = data.take(starts + 1, mode="clip")
     lengths = first.astype(np.int64)
     payloads = starts + 2
     long = np.flatnonzero(first >= 0x80)
     if len(long):
-        second = data[np.minimum(starts[long] + 2, last)].astype(np.int64)
+        second = data.take(starts[long] + 2, mode="clip").astype(np.int64)
         lengths[long] = (lengths[long] & 0x7F) | (second & 0x7F) << 7
         payloads[long] += 1
         longer = long[second >= 0x80]
-        third = data[np.minimum(starts[longer] + 3, last)].astype(np.int64)
+        third = data.take(starts[longer] + 3, mode="clip").astype(np.int64)
         lengths[longer] |= third << 14  # a third byte that has a successor makes a length that matches nothing
         payloads[longer] += 1
     return tags, lengths, payloads
@@ -161,25 +160,30 @@ def _integers(
     return places[sound], values[sound].view(np.int64)
 
 
-def _texts_at(data: Bytes, starts: _Positions, ends: _Positions) -> Array:
-    """The bytes from each start to its end as strings; the pieces are in order and do not overlap."""
-    offsets = np.empty(2 * len(starts), np.int32)
+def _texts_at(
+    data: Bytes,
+    starts: _Positions,
+    ends: _Positions,
+    places: Sequence[_Positions] = (),
+    replacements: Sequence[Array] = (),
+) -> Array:
+    """The bytes from each start to its end as strings; the pieces are in order and do not overlap.
+
+    At `places` stand the `replacements`, which are other strings, instead.
+    """
+    count = len(starts)
+    offsets = np.empty(2 * count, np.int32)
     offsets[0::2], offsets[1::2] = starts, ends
-    if not len(offsets):
+    if not count:
         return pa.array([], pa.string())
     # Every other string is what lies between two pieces; it is never looked at.
-    interleaved = strings_from(offsets, data)
-    return interleaved.take(pa.array(np.arange(0, 2 * len(starts), 2)))
-
-
-def _replaced(texts: Array, places: list[npt.NDArray[np.int64]], replacements: list[Array]) -> Array:
-    """`texts` with the replacements at their places."""
-    if not places:
-        return texts
-    index = np.arange(len(texts))
-    place = np.concatenate(places)
-    index[place] = np.arange(len(texts), len(texts) + len(place))
-    return pa.concat_arrays([texts, *replacements]).take(pa.array(index))
+    texts = strings_from(offsets, data)
+    index = np.arange(0, 2 * count, 2)
+    if places:
+        place = np.concatenate(places)
+        index[place] = np.arange(len(texts), len(texts) + len(place))
+        texts = pa.concat_arrays([texts, *replacements])
+    return texts.take(pa.array(index))
 
 
 def _official_text(wire: bytes) -> tuple[str, str, bool]:

@@ -54,10 +54,14 @@ _ATTRIBUTES: Final = (
 )
 
 
+def failed_spans(spans: pa.Table) -> pa.Table:
+    """Those with status ERROR, with the columns that `error_table` reads."""
+    return spans.select(NEEDED).take(numbers_array(np.flatnonzero(_equal(spans["status_code"], "ERROR"))))
+
+
 def error_table(spans: pa.Table) -> pa.Table:
     """ERRORS of the spans."""
-    failed = numbers_array(np.flatnonzero(_equal(spans["status_code"], "ERROR")))
-    spans = spans.select(NEEDED).take(failed)
+    spans = failed_spans(spans)
     if not spans.num_rows:
         return ERRORS.empty_table()
     trace = id_numbers(spans["trace_id"], 32)

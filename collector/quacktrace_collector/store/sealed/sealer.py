@@ -89,11 +89,13 @@ class Sealer:
     def _run(self) -> None:
         while True:
             with self._condition:
-                self._condition.wait_for(lambda: self._stopping or self._has_work(), timeout=self._pause_s())
+                is_woken = self._condition.wait_for(lambda: self._stopping or self._has_work(), timeout=self._pause_s())
                 if self._stopping:
                     return
             try:
                 self._work()
+                if not is_woken:
+                    empty_free_lists()
             except Exception:
                 # Whatever went wrong (a full disk, say), the generation is still hot and durable: say so and try again.
                 self._metrics.count("qt_seal_failures_total")
@@ -146,7 +148,6 @@ class Sealer:
             merged = merge(run, self._sealed_dir)
             self._damage.is_new(merged)
             self._catalog.replace_segments(run, merged)
-            pa.default_memory_pool().release_unused()
             self._metrics.count("qt_merges_total")
             self._metrics.observe("qt_merge_seconds", time.perf_counter() - began)
         elif segment := self._damage.next_uninspected(self._catalog.segments):
@@ -189,9 +190,7 @@ class Sealer:
             self._damage.is_new(segment)
             self._catalog.replace(generation, segment)
             self._rollups.finished(generation.generation_id)
-            pa.default_memory_pool().release_unused()
             self._metrics.count("qt_seals_total")
             self._metrics.observe("qt_seal_seconds", time.perf_counter() - began)
         if not self._catalog.full:
             self._tidy()
-            empty_free_lists()
