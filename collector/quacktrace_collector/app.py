@@ -33,7 +33,6 @@ from quacktrace_collector.settings import Settings
 from quacktrace_collector.sql import routes as sql_routes
 from quacktrace_collector.sql.pool import SqlPool
 from quacktrace_collector.store import Store
-from quacktrace_collector.time_range import TimeRange
 from quacktrace_collector.unused_memory import share_one_heap
 
 _SHUTDOWN_S = 3.0
@@ -122,8 +121,7 @@ async def running(settings: Settings) -> AsyncIterator[Addresses]:
         stack.callback(watching.cancel)
         dashboard.load(await _dashboard_source(runner, settings, port))
         grpc_port = await _start_grpc(settings, ingest, metrics, stack)
-        # After a restart the first page would wait for this; the range does not matter, what is hot is folded whole.
-        warming = asyncio.create_task(asyncio.to_thread(store.rollup_rows, "entries", TimeRange(0, 1)))
+        warming = asyncio.create_task(asyncio.to_thread(store.warm))
         stack.push_async_callback(asyncio.wait, [warming])
         scheme = "https" if settings.tls_cert else "http"
         yield Addresses(f"{scheme}://{_bracketed(settings.host)}:{port}", f"{_bracketed(settings.host)}:{grpc_port}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
+from quacktrace_dashboard.page import root_path
 from quacktrace_dashboard.state import ViewState
 
 __all__ = ["logs_link", "page_link", "services_link", "trace_link", "traces_link"]
@@ -11,7 +12,7 @@ __all__ = ["logs_link", "page_link", "services_link", "trace_link", "traces_link
 
 def page_link(path: str, state: ViewState, **params: str | None) -> str:
     """A page at the same time range, with only these parameters."""
-    return f"{path}{state.only_range().with_params(**params).to_search()}"
+    return f"{root_path()}{path}{state.only_range().with_params(**params).to_search()}"
 
 
 def traces_link(state: ViewState, **params: str | None) -> str:
@@ -28,4 +29,4 @@ def services_link(state: ViewState, **params: str | None) -> str:
 
 def trace_link(trace_id: str, *, span_id: str | None = None) -> str:
     query = f"?{urlencode({'span': span_id})}" if span_id else ""
-    return f"/trace/{trace_id}{query}"
+    return f"{root_path()}/trace/{trace_id}{query}"

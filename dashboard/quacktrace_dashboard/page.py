@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
@@ -13,9 +14,11 @@ from dash.development.base_component import Component
 from quacktrace_dashboard.client import QueryClient
 from quacktrace_dashboard.formatting import browser_zone
 
-__all__ = ["ZONE_COOKIE", "Page", "Viewer", "current_viewer", "forwarded_headers", "match_page"]
+__all__ = ["ZONE_COOKIE", "Page", "Viewer", "current_viewer", "forwarded_headers", "match_page", "root_path"]
 
 ZONE_COOKIE = "quacktrace_zone"
+_ROOT_COOKIE = "quacktrace_root"
+_ROOT = re.compile(r"(/[A-Za-z0-9._~-]+)*")
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,14 @@ def forwarded_headers() -> dict[str, str]:
     if not flask.has_request_context():
         return {}
     return {name: value for name in ("Authorization", "Cookie") if (value := flask.request.headers.get(name))}
+
+
+def root_path() -> str:
+    """Return the path that the browser sees before ours, "" without a reverse proxy; only the browser knows it."""
+    if not flask.has_request_context():
+        return ""
+    root = flask.request.cookies.get(_ROOT_COOKIE, "")
+    return root if _ROOT.fullmatch(root) else ""
 
 
 def match_page(pages: tuple[Page, ...], pathname: str) -> tuple[Page, dict[str, str]] | None:

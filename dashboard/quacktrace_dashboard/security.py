@@ -13,20 +13,17 @@ __all__ = ["content_security_policy", "install_security_headers"]
 
 
 def install_security_headers(app: Dash, *, inline_scripts: Sequence[str]) -> None:
-    """Set the headers on every answer; call it last, when Dash has seen every inline script it will send."""
-    policy = content_security_policy([*app.csp_hashes(), *map(_hash_source, inline_scripts)])
+    """Set the headers on every answer; `inline_scripts` are all that a page has."""
+    policy = content_security_policy([*map(_hash_source, inline_scripts)])
 
     @app.server.after_request
     def add_headers(response: flask.Response) -> flask.Response:
         response.headers.setdefault("Content-Security-Policy", policy)
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
         response.headers.setdefault("X-Frame-Options", "DENY")
-        response.headers.setdefault("Referrer-Policy", "no-referrer")
+        response.headers.setdefault("Referrer-Policy", "same-origin")
         response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
         response.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
-        # Dash puts an asset's time of change into its address, so that address never means anything else.
-        if "m" in flask.request.args and flask.request.path.startswith("/assets/"):
-            response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
         return response
 
 

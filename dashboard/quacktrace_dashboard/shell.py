@@ -14,7 +14,7 @@ from quacktrace_dashboard.icons import icon
 from quacktrace_dashboard.page import Page
 from quacktrace_dashboard.state import RANGE_CHOICES
 
-__all__ = ["shell_layout"]
+__all__ = ["navigation", "shell_layout", "toolbar"]
 
 _FONT = (
     '"Inter Variable", Inter, ui-sans-serif, system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", '
@@ -67,8 +67,8 @@ def shell_layout(pages: tuple[Page, ...]) -> Component:
             html.A("Skip to content", href="#shell-content", className="qt-skip-link"),
             dmc.AppShell(
                 [
-                    dmc.AppShellNavbar(_navigation(pages), className="qt-nav"),
-                    dmc.AppShellHeader(_toolbar(), className="qt-toolbar"),
+                    dmc.AppShellNavbar(navigation(pages), className="qt-nav"),
+                    dmc.AppShellHeader(toolbar(), className="qt-toolbar"),
                     dmc.AppShellMain(
                         [
                             html.Div(
@@ -96,10 +96,11 @@ def shell_layout(pages: tuple[Page, ...]) -> Component:
     )
 
 
-def _navigation(pages: tuple[Page, ...]) -> list[Component]:
+def navigation(pages: tuple[Page, ...]) -> list[Component]:
+    """Return the links to the pages."""
     return [
         html.A(
-            [html.Img(src="/assets/logo.svg", alt="", width=28, height=28), html.Span("quacktrace")],
+            [html.I(className="qt-logo"), html.Span("quacktrace")],
             href="/",
             className="qt-brand",
             title="quacktrace",
@@ -123,7 +124,8 @@ def _navigation(pages: tuple[Page, ...]) -> list[Component]:
     ]
 
 
-def _toolbar() -> Component:
+def toolbar() -> Component:
+    """Return what stands above every page."""
     return html.Div(
         [
             # Its input is made by the asset: Dash's own moves the caret while somebody types on a busy machine.

@@ -13,6 +13,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from quacktrace_dashboard.icons import icon
+from quacktrace_dashboard.page import root_path
 
 __all__ = ["panel_link", "show_sql", "show_sql_button"]
 
@@ -20,7 +21,7 @@ __all__ = ["panel_link", "show_sql", "show_sql_button"]
 def panel_link(panel: str, **parameters: str | int | float | None) -> str:
     """The SQL page with the panel's query; `from` and `to` are given as `from_` and `to`. None is left out."""
     given = {name.rstrip("_"): value for name, value in parameters.items() if value not in (None, "")}
-    return f"/sql?{urlencode({'panel': panel, **given})}"
+    return f"{root_path()}/sql?{urlencode({'panel': panel, **given})}"
 
 
 def show_sql(panel: str, *, of: str, **parameters: str | int | float | None) -> Component:

@@ -11,7 +11,7 @@ from quacktrace_dashboard.errors import DashboardError
 from quacktrace_dashboard.first_run import first_run
 from quacktrace_dashboard.formatting import format_age, format_datetime, parse_time, to_milliseconds
 from quacktrace_dashboard.icons import icon
-from quacktrace_dashboard.page import Viewer
+from quacktrace_dashboard.page import Viewer, root_path
 from quacktrace_dashboard.state import ViewState
 
 __all__ = ["empty_state", "error_card", "no_data", "not_found", "silence"]
@@ -112,5 +112,7 @@ def not_found(pathname: str) -> Component:
     return empty_state(
         "There is no such page",
         f"Nothing lives at {pathname}.",
-        html.A([icon("traces"), "Go to the traces"], href="/traces", className="qt-button qt-button-primary"),
+        html.A(
+            [icon("traces"), "Go to the traces"], href=f"{root_path()}/traces", className="qt-button qt-button-primary"
+        ),
     )

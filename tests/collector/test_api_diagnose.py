@@ -119,6 +119,122 @@ async def test_the_service_in_which_a_change_starts_is_ranked_first(
     assert not [one for one in body["ranked"] if one["is_significant"] and one["service_name"] != service_name]
 
 
+@pytest.fixture
+def fan_out(new_span: Any) -> Request:
+    """The gateway asks three services, one after the other, each by a client that is called GET."""
+
+    def request(
+        number: int,
+        *,
+        unanswered: str = "",
+        fails: bool = False,
+        error_page: bool = False,
+        slow: tuple[str, float] = ("", 0),
+        stops_at: str = "",
+    ) -> list[Any]:
+        start, base = number * 10_000.0, (number + 1) * 100
+
+        def span(place: int, parent: int | None, service: str, name: str, kind: str, at: float, ms: float) -> Any:
+            return new_span(
+                number + 1,
+                base + place,
+                None if parent is None else base + parent,
+                service=service,
+                name=name,
+                kind=kind,
+                start_ms=start + at,
+                duration_ms=ms,
+                status="ERROR" if fails and service == "gateway" else "UNSET",
+            )
+
+        calls, at = [], 1.0
+        for place, service in enumerate(("users", "stock", "prices")):
+            if stops_at == service:
+                break
+            extra_ms = slow[1] if slow[0] == service else 0
+            calls.append(span(10 + place, 1, "gateway", "GET", "CLIENT", at, 8 + extra_ms + number % 5 / 10))
+            if service != unanswered:
+                calls.append(span(20 + place, 10 + place, service, f"GET /{service}", "SERVER", at + 1, 5))
+            at += 10 + extra_ms
+        if error_page:
+            calls.append(span(30, 1, "gateway", "BasicErrorController.error", "INTERNAL", at, 1))
+        return [span(1, None, "gateway", "GET /page", "SERVER", 0, at + 2), *calls]
+
+    return request
+
+
+async def test_the_service_that_no_longer_answers_is_told_among_calls_of_one_name(
+    api: Any, span_store: Any, fan_out: Request
+) -> None:
+    fill(span_store, fan_out, unanswered="stock", fails=True)
+    first = (await diagnosis(api))["ranked"][0]
+    kinds = {change["kind"]: change for change in first["changes"]}
+    assert first["service_name"] == "stock"
+    assert {"errors", "unanswered"} <= set(kinds)
+    assert kinds["unanswered"]["sentence"] == "calls of GET /stock by gateway are answered in 0% instead of 100%."
+    counts = {is_current: answered for is_current, _, answered in asking(span_store)(kinds["unanswered"]["sql"])}
+    assert counts == {False: TRACES, True: 0}
+
+
+async def test_a_service_that_stops_calling_another_is_to_blame_itself(
+    api: Any, span_store: Any, fan_out: Request
+) -> None:
+    fill(span_store, fan_out, stops_at="stock")
+    first = (await diagnosis(api))["ranked"][0]
+    assert (first["service_name"], first["kind"]) == ("gateway", "missing_calls")
+    (change,) = (change for change in first["changes"] if change["kind"] == "missing_calls")
+    counts = {is_current: calling for is_current, _, calling in asking(span_store)(change["sql"])}
+    assert counts == {False: TRACES, True: 0}
+
+
+async def test_a_call_that_is_seldom_slow_is_found(api: Any, span_store: Any, fan_out: Request) -> None:
+    span_store.add(*(span for number in range(0, 300, 2) for span in fan_out(number // 5)))
+    numbers = range(60, 120)
+    span_store.add(
+        *(span for n in range(60) for span in fan_out(n)),
+        *(span for n in numbers for span in fan_out(n, slow=("prices", 900 if n % 13 == 0 else 0))),
+    )
+    first = (await diagnosis(api))["ranked"][0]
+    assert (first["service_name"], first["kind"]) == ("prices", "network")
+
+
+async def test_an_error_page_is_a_failure_and_its_absence_none(api: Any, span_store: Any, fan_out: Request) -> None:
+    fill(span_store, fan_out, error_page=True)
+    first = (await diagnosis(api))["ranked"][0]
+    assert (first["service_name"], first["kind"], first["operation"]) == ("gateway", "errors", "GET /page")
+    turned = {
+        "from": WINDOWS["baseline_from"],
+        "to": WINDOWS["baseline_to"],
+        "baseline_from": WINDOWS["from"],
+        "baseline_to": WINDOWS["to"],
+    }
+    assert (await diagnosis(api, **turned))["ranked"] == []
+
+
+async def test_the_handler_beside_the_calls_of_a_reactive_server_is_not_slow_itself(
+    api: Any, span_store: Any, new_span: Any
+) -> None:
+    def request(number: int, payment_ms: float) -> list[Any]:
+        start, base = number * 10_000.0, (number + 1) * 100
+
+        def span(place: int, parent: int | None, service: str, name: str, kind: str, at: float, ms: float) -> Any:
+            above = None if parent is None else base + parent
+            times = {"start_ms": start + at, "duration_ms": ms + number % 7 / 10}
+            return new_span(number + 1, base + place, above, service=service, name=name, kind=kind, **times)
+
+        return [
+            span(1, None, "gateway", "/*", "SERVER", 0, payment_ms + 8),
+            span(2, 1, "gateway", "WebHandler.handle", "INTERNAL", 1, payment_ms + 6),
+            span(3, 1, "gateway", "POST", "CLIENT", 2, payment_ms + 4),
+            span(4, 3, "payment", "charge", "SERVER", 3, payment_ms),
+        ]
+
+    for first, ms in ((0, 5), (60, 80)):
+        span_store.add(*(span for number in range(first, first + TRACES) for span in request(number, ms)))
+    ranked = (await diagnosis(api))["ranked"]
+    assert [one["service_name"] for one in ranked] == ["payment"]
+
+
 async def test_two_ranges_that_are_alike_have_no_origin(api: Any, span_store: Any, request_of: Request) -> None:
     fill(span_store, request_of)
     body = await diagnosis(api)

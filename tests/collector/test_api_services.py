@@ -60,8 +60,8 @@ async def test_services_count_entry_spans(api: Any, span_store: Any, new_span: A
 async def test_ranges_widen_to_whole_minutes_and_say_so(api: Any, span_store: Any, new_span: Any) -> None:
     span_store.add(new_span(1, 1, start_ms=500), new_span(2, 2, start_ms=59_500), new_span(3, 3, start_ms=60_500))
     narrow = {"from": "2026-11-22T23:00:10Z", "to": "2026-11-22T23:00:20Z"}
-    for path in ("services", "graph", "operations"):
-        body = await answer(api, path, service="shop", **narrow)
+    for path, more in (("services", {}), ("graph", {}), ("operations", {"service": "shop"})):
+        body = await answer(api, path, **narrow, **more)
         assert (body["from"], body["to"]) == ("2026-11-22T23:00:00.000000000Z", "2026-11-22T23:01:00.000000000Z")
     assert [service["calls"] for service in (await answer(api, "services", **narrow))["services"]] == [2]
 

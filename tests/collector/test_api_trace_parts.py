@@ -57,6 +57,25 @@ async def test_the_graph_of_a_trace_has_its_calls_and_databases(api: Any) -> Non
 
 
 @pytest.mark.usefixtures("linked_traces")
+async def test_the_graph_of_a_search_is_that_of_the_traces_it_finds(api: Any) -> None:
+    async def graph(**search: str) -> Any:
+        response = await api.get("/api/v1/graph", params={"from": "0", **search})
+        body = await response.json()
+        assert response.status == 200, body
+        return body
+
+    found = await graph(q="select", max_duration="50ms")
+    assert (found["traces"], found["truncated"]) == (1, False)
+    of_trace = await answer(api, "/graph")
+    assert sorted(found["nodes"], key=str) == sorted(of_trace["nodes"], key=str)
+    assert found["edges"] == of_trace["edges"]
+    assert [node["id"] for node in (await graph(service="mail"))["nodes"]] == ["mail"]
+    assert (await graph(status="ok"))["traces"] == 1
+    nothing = await graph(q="nobody exists")
+    assert (nothing["traces"], nothing["nodes"], nothing["edges"]) == (0, [], [])
+
+
+@pytest.mark.usefixtures("linked_traces")
 async def test_links_are_found_the_other_way(api: Any) -> None:
     body = await answer(api, f"/spans/{2:016x}/linked_from")
     assert [(span["trace_id"], span["span_id"], span["name"]) for span in body["spans"]] == [

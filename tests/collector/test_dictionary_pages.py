@@ -10,14 +10,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from quacktrace_collector.store.sealed.dictionary_pages import may_hold
+from quacktrace_collector.store.sealed.dictionary_pages import may_hold, page_of
 
 
 def held(path: Path, text: str) -> list[bool]:
     metadata = pq.read_metadata(path)
     fd = os.open(path, os.O_RDONLY)
     try:
-        return [may_hold(fd, metadata.row_group(group).column(0), text) for group in range(metadata.num_row_groups)]
+        pages = [page_of(metadata.row_group(group).column(0)) for group in range(metadata.num_row_groups)]
+        return [may_hold(fd, page, text) for page in pages]
     finally:
         os.close(fd)
 

@@ -104,7 +104,7 @@ async def test_a_failing_disk_is_waited_out(sender: Sender) -> None:
 async def test_who_waits_too_long_for_the_disk_is_told_to_come_again(tmp_path: Path) -> None:
     metrics, goes_on = Metrics(), threading.Event()
     store = Store(tmp_path, metrics=metrics)
-    ingest = Ingest(store, metrics=metrics, on_commit=lambda _committed: bool(goes_on.wait()), stalled_s=0.2)
+    ingest = Ingest(store, metrics=metrics, on_commit=lambda _committed: bool(goes_on.wait()), stalled_s=1.0)
     sender = Sender(ingest, metrics, store)
     answers = await asyncio.gather(
         *(ingest.submit(Signal.TRACES, body(trace)) for trace in (1, 2, 3)), return_exceptions=True

@@ -23,7 +23,7 @@ from quacktrace_collector.store.rollups.fold import ORIGIN_COLUMNS, SPAN_COLUMNS
 from quacktrace_collector.store.rollups.histogram import LOWEST, bucket_of, dense, middle_ns, quantiles_ns
 from quacktrace_collector.store.rollups.tables import Rollup, empty_rollup, merge_edges, merge_red, merge_rollups
 from quacktrace_collector.store.rollups.traces import merge_traces
-from quacktrace_collector.store.sealed.trace_places import may_hold_trace
+from quacktrace_collector.store.sealed.trace_places import keys_of, row_groups_with
 from quacktrace_collector.store.views import hot_relation
 from quacktrace_collector.time_range import TimeRange
 
@@ -239,10 +239,9 @@ def test_only_segments_that_hold_a_trace_are_read_for_it(tmp_path: Path) -> None
         seal_everything(store)
     with store.snapshot() as snapshot:
         first, second = snapshot.segments
-        assert snapshot.files("spans", None, [trace_hex(1)]) == [first.spans_path]
-        assert snapshot.files("spans", None, [trace_hex(2)]) == [second.spans_path]
-        assert snapshot.files("spans", None, [trace_hex(3)]) == []
-        assert may_hold_trace(first.path, pa.chunked_array([[trace_hex(7), trace_hex(1)]]))
+        assert [row_groups_with(one.path, "spans", keys_of([trace_hex(1)])) for one in (first, second)] == [[0], []]
+        assert [row_groups_with(one.path, "spans", keys_of([trace_hex(2)])) for one in (first, second)] == [[], [0]]
+        assert row_groups_with(first.path, "spans", keys_of([trace_hex(7), trace_hex(1)])) == [0]
     store.close()
 
 

@@ -229,6 +229,8 @@ def test_a_damaged_generation_is_set_aside_and_the_rest_comes_up(tmp_path: Path)
     content = bytearray(log.read_bytes())
     content[len(content) // 2] ^= 0xFF
     log.write_bytes(content)
+    for feed in (tmp_path / "hot").glob("*.arrows"):
+        feed.write_bytes(b"damaged too")
     store = Store(tmp_path)
     assert counted(store) == (20, 20)
     assert len(store.quarantined) == 1

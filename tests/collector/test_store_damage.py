@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from quacktrace_collector.decode import decode_logs, decode_spans
+from quacktrace_collector.decode import Decoded, decode_logs, decode_spans
 from quacktrace_collector.metrics import Metrics
 from quacktrace_collector.sql.pool import SqlPool
 from quacktrace_collector.store import Store
@@ -104,4 +105,68 @@ async def test_user_sql_that_meets_a_damaged_file_is_answered_from_the_rest(tmp_
     await pool.close()
     assert b"[60]" in answer.body
     assert len(store.quarantined) == 1
+    store.close()
+
+
+def batch(trace: int) -> tuple[Decoded, Decoded]:
+    """Ten spans and a log record."""
+    rows = [SpanRow(trace=trace, span=trace * 100 + index, attributes={"n": index}) for index in range(1, 11)]
+    return (
+        decode_spans([spans_request(rows)], received_at_ns=BASE_NS),
+        decode_logs([logs_request([LogRow(f"log {trace}", trace=trace)])], received_at_ns=BASE_NS),
+    )
+
+
+def contents(store: Store) -> tuple[list[object], list[object]]:
+    """Everything that is stored, in order."""
+    spans = store.query("select span_id, service_name, attributes['n'] as n from spans order by span_id")
+    return spans.to_pylist(), store.query("select body, service_name from logs order by body").to_pylist()
+
+
+@pytest.mark.parametrize("part", [0.0, 0.5, 0.9])
+@pytest.mark.parametrize("is_truncated", [True, False])
+def test_commits_that_a_damaged_log_lost_come_back_from_the_feed(
+    tmp_path: Path, part: float, is_truncated: bool
+) -> None:
+    store = Store(tmp_path)
+    for trace in range(1, 21):
+        store.append(*batch(trace))
+    stored = contents(store)
+    store.close()
+    (log,) = (tmp_path / "hot").glob("*.wal")
+    content = bytearray(log.read_bytes())
+    place = int(part * len(content))
+    if is_truncated:
+        del content[place:]
+    else:
+        content[place] ^= 1
+    log.write_bytes(content)
+    for _ in range(2):
+        store = Store(tmp_path)
+        assert contents(store) == stored
+        assert store.append(*batch(7)).stored_spans == 0
+        stored = contents(store)
+        store.close()
+
+
+def test_a_batch_that_never_reached_the_log_is_no_damage(tmp_path: Path) -> None:
+    """As after a kill between the feed and the commit: the sender sends it again."""
+    store = Store(tmp_path)
+    for trace in (1, 2):
+        store.append(*batch(trace))
+    store.close()
+    (log,) = (tmp_path / "hot").glob("*.wal")
+    committed = log.stat().st_size
+    store = Store(tmp_path)
+    store.close()
+    assert store.quarantined == []
+    store = Store(tmp_path)
+    store.append(*batch(3))
+    store.close()
+    log = max((tmp_path / "hot").glob("*.wal"))
+    os.truncate(log, log.stat().st_size - committed // 3)
+    store = Store(tmp_path)
+    assert store.append(*batch(3)).stored_spans == 0
+    assert contents(store)[1] == [{"body": f"log {trace}", "service_name": "shop"} for trace in (1, 2, 3)]
+    assert store.quarantined == []
     store.close()

@@ -13,7 +13,7 @@ from quacktrace_collector.decode import decode_logs, decode_spans
 from quacktrace_collector.store import Store
 from quacktrace_collector.store.sealed.attribute_rows import AttributeValue
 from quacktrace_collector.store.sealed.parquet_files import ROW_GROUP_ROWS, in_row_groups
-from quacktrace_collector.store.sealed.trace_places import row_groups_with
+from quacktrace_collector.store.sealed.trace_places import keys_of, row_groups_with
 from quacktrace_collector.store.views import PUBLIC_LOG_COLUMNS, PUBLIC_SPAN_COLUMNS, Kind
 
 from .conftest import RECEIVED_AT_NS, LogRow, SpanRow, logs_request, spans_request, trace_hex
@@ -89,7 +89,7 @@ def test_a_segment_without_places_is_scanned(store: Store) -> None:
     expected = store.rows_of_traces("spans", [trace_hex(5)], ["span_id", "is_open"]).sort_by("span_id")
     for segment in _segments(store):
         (segment / "traces.groups.npy").unlink()
-    assert row_groups_with(_segments(store)[0], "spans", [trace_hex(5)]) is None
+    assert row_groups_with(_segments(store)[0], "spans", keys_of([trace_hex(5)])) is None
     assert store.rows_of_traces("spans", [trace_hex(5)], ["span_id", "is_open"]).sort_by("span_id") == expected
     store.close()
 

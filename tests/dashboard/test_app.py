@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import re
 from collections import Counter
@@ -86,10 +87,44 @@ def test_only_our_scripts_may_run(app: Dash) -> None:
     assert policy["connect-src"] == "'self'"
     assert policy["frame-ancestors"] == "'none'"
     inline = re.findall(r"<script(?![^>]*(?:src=|application/json))[^>]*>(.*?)</script>", answer.text, re.DOTALL)
-    assert len(inline) == 2
+    assert len(inline) == 1
     for script in inline:
         digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
         assert f"'sha256-{digest}'" in policy["script-src"]
+
+
+def test_callbacks_name_only_components_that_a_page_has(app: Dash) -> None:
+    layouts = [shell_layout(PAGES), *(page.layout(VARIABLES) for page in PAGES)]
+    known = {name for layout in layouts for name in ids_of(layout)}
+    outputs = re.compile(r"(?:^|\.\.|\.\.\.)([\w-]+)\.")
+    for output, callback in app.callback_map.items():
+        named = {one["id"] for one in (*callback["inputs"], *callback["state"])} | set(outputs.findall(output))
+        assert named - known == set(), output
+
+
+def test_scripts_and_styles_are_one_file_each_kept_for_ever_and_compressed_once(app: Dash) -> None:
+    browser = app.server.test_client()
+    text = browser.get("/trace/abc").text
+    assert 'data-up="../"' in text
+    assert re.findall(r"""(?:src|href)="(/[^"]*)\"""", text) == ["/"] + [page.path for page in PAGES if page.icon]
+    for kind in ("js", "css"):
+        (name,) = re.findall(rf'"\.\./(assets/all-\w+\.{kind})"', text)
+        plain = browser.get(f"/{name}")
+        assert plain.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+        for _ in range(2):  # the second time from memory
+            packed = browser.get(f"/{name}", headers={"Accept-Encoding": "gzip"})
+            assert packed.headers["Content-Encoding"] == "gzip"
+            assert packed.headers["Cache-Control"] == plain.headers["Cache-Control"]
+            assert packed.headers["X-Content-Type-Options"] == "nosniff"
+            assert gzip.decompress(packed.data).decode() == plain.text
+        assert "immutable" not in browser.get(f"/assets/all-0123.{kind}").headers.get("Cache-Control", "")
+
+
+def test_all_scripts_of_a_page_are_small_enough(app: Dash) -> None:
+    browser = app.server.test_client()
+    names = re.findall(r'(?:data-src|src|href)="([^"]+\.js)"', browser.get("/").text)
+    sizes = [len(browser.get(f"/{name}", headers={"Accept-Encoding": "gzip"}).data) for name in set(names)]
+    assert 500_000 < sum(sizes) < 1_300_000
 
 
 def test_nothing_on_the_page_comes_from_another_host(app: Dash) -> None:
@@ -102,7 +137,7 @@ def test_every_answer_carries_the_security_headers(app: Dash, path: str) -> None
     with app.server.test_client().get(path) as answer:
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert answer.headers["X-Frame-Options"] == "DENY"
-        assert answer.headers["Referrer-Policy"] == "no-referrer"
+        assert answer.headers["Referrer-Policy"] == "same-origin"
 
 
 def test_two_dashboards_in_one_process_do_not_meet(app: Dash) -> None:

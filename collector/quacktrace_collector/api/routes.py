@@ -11,6 +11,7 @@ from aiohttp import hdrs, web
 from quacktrace_collector.api import parameters
 from quacktrace_collector.api.answers import encode
 from quacktrace_collector.api.diagnosis_routes import add_diagnosis_routes
+from quacktrace_collector.api.graph_route import add_graph_route
 from quacktrace_collector.api.in_thread import add_executor, in_thread, response_in_thread, times
 from quacktrace_collector.api.search_routes import add_search_routes
 from quacktrace_collector.api.trace_ids import parse_span_id, parse_trace_id
@@ -18,7 +19,6 @@ from quacktrace_collector.api.trace_search import span_conditions
 from quacktrace_collector.app_keys import LIVE
 from quacktrace_collector.query.error_groups import error_groups
 from quacktrace_collector.query.explain import explain
-from quacktrace_collector.query.graph import graph
 from quacktrace_collector.query.hotspots import hotspots
 from quacktrace_collector.query.linked_from import linked_from
 from quacktrace_collector.query.log_attributes import parse_attribute_terms
@@ -48,12 +48,12 @@ def add_routes(app: web.Application) -> None:
     app.on_shutdown.append(_end_live_streams)
     add_search_routes(app)
     add_diagnosis_routes(app)
+    add_graph_route(app)
     trace = "/api/v1/traces/{trace_id}"
     app.add_routes(
         [
             web.get("/api/v1/services", _services),
             web.get("/api/v1/operations", _operations),
-            web.get("/api/v1/graph", _graph),
             web.get("/api/v1/namespaces", _namespaces),
             web.get(trace, _trace),
             web.get(f"{trace}/waterfall", _waterfall),
@@ -91,16 +91,6 @@ async def _operations(request: web.Request) -> web.Response:
     def answer(store: Store) -> Answer:
         window = Window(asked.from_ns, asked.to_ns, store.data_range()).in_whole_minutes()
         return {**times(window), "service": service, "operations": operations(store, window, service=service)}
-
-    return await in_thread(request, answer)
-
-
-async def _graph(request: web.Request) -> web.Response:
-    asked = parameters.time_range(request.query)
-
-    def answer(store: Store) -> Answer:
-        window = Window(asked.from_ns, asked.to_ns, store.data_range()).in_whole_minutes()
-        return {**times(window), "seconds": window.seconds, **graph(store, window)}
 
     return await in_thread(request, answer)
 

@@ -38,6 +38,8 @@ TYPE_LETTERS: Final = {
     "array_value": "a",
     "kvlist_value": "k",
 }
+# An entry is at least three characters of JSON, so that what follows these would be cut anyway.
+_MOST_RENDERED: Final = MAX_VALUE_BYTES // 2
 
 
 def any_value_text(value: AnyValue) -> tuple[str, str]:
@@ -56,7 +58,9 @@ def any_value_text(value: AnyValue) -> tuple[str, str]:
         case "y":
             return _cut_composite(base64.b64encode(value.bytes_value).decode(), "y")
         case "a":
-            return _cut_composite(_json({"values": [_any_value_json(item) for item in value.array_value.values]}), "a")
+            return _cut_composite(
+                _json({"values": [_any_value_json(item) for item in value.array_value.values[:_MOST_RENDERED]]}), "a"
+            )
         case "k":
             return _cut_composite(_json(_key_values_json(value.kvlist_value)), "k")
     return "", "n"
@@ -108,7 +112,7 @@ def _cut_composite(text: str, letter: str) -> tuple[str, str]:
 def _any_value_json(value: AnyValue) -> dict[str, Any]:
     kind = value.WhichOneof("value")
     if kind == "array_value":
-        return {"arrayValue": {"values": [_any_value_json(item) for item in value.array_value.values]}}
+        return {"arrayValue": {"values": [_any_value_json(item) for item in value.array_value.values[:_MOST_RENDERED]]}}
     if kind == "kvlist_value":
         return {"kvlistValue": _key_values_json(value.kvlist_value)}
     if kind == "bytes_value":
@@ -125,7 +129,9 @@ def _any_value_json(value: AnyValue) -> dict[str, Any]:
 
 
 def _key_values_json(kvlist: KeyValueList) -> dict[str, Any]:
-    return {"values": [{"key": item.key, "value": _any_value_json(item.value)} for item in kvlist.values]}
+    return {
+        "values": [{"key": item.key, "value": _any_value_json(item.value)} for item in kvlist.values[:_MOST_RENDERED]]
+    }
 
 
 def _json(value: Any) -> str:

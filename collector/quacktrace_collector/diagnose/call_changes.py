@@ -14,16 +14,18 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from quacktrace_collector.diagnose.answers import Answers
 from quacktrace_collector.diagnose.changes import FEWEST_CALLS, Change, ChangeKind
+from quacktrace_collector.diagnose.error_handlers import error_handlers, part_of_failure
 from quacktrace_collector.diagnose.proportions import sure_increase
-from quacktrace_collector.diagnose.span_columns import ComparedSpans, Numbers, numbered
+from quacktrace_collector.diagnose.span_columns import ComparedSpans, Flags, Numbers, numbered
 from quacktrace_collector.diagnose.trace_tree import Rows
 
 # A changed shape says less than lost time or an error.
-_WEIGHT: Final = 0.7
+WEIGHT: Final = 0.7
 _WEIGHT_OF_REPLACED: Final = 0.3
 # The mix of what people do moves by this much without anybody having changed anything.
-_TOLERANCE: Final = 0.05
+TOLERANCE: Final = 0.05
 _MOST_OPERATIONS: Final = 2_000
 _MOST_CHILDREN: Final = 64
 _LONGEST_CHAIN: Final = 100
@@ -41,13 +43,17 @@ class CallTable:
     current_children: Numbers
     """By child: how many different ones those that called it called, on average."""
     usual_children: Numbers
+    failed_with: Numbers
+    """By child: of the baseline's spans that called it, the share that were part of a failure."""
+    failed_without: Numbers
+    """Of those that did not."""
     example_rows: Sequence[int]
     """Some spans of the window."""
 
 
-def call_tables(spans: ComparedSpans) -> list[CallTable]:
-    """Of the operations that have children, those with the most calls."""
-    return list(_tables(spans))
+def call_tables(spans: ComparedSpans, answers: Answers) -> list[CallTable]:
+    """Of the operations that have children, those with the most calls; a call is known by what answers it."""
+    return list(_tables(spans, answers))
 
 
 def call_changes(spans: ComparedSpans, tables: Sequence[CallTable], *, sureness: float) -> list[Change]:
@@ -74,10 +80,16 @@ def without_passed_on(spans: ComparedSpans, changes: list[Change], errors: Seque
     return [replace(change, score=change.score * (1 - float(below[change.operation]))) for change in changes]
 
 
-def _tables(spans: ComparedSpans) -> Iterator[CallTable]:
+def _tables(spans: ComparedSpans, answers: Answers) -> Iterator[CallTable]:
     count = len(spans.operations)
     rows = spans.rows_with_parent
+    # A handler of errors that is called less often is a recovery, and one that is called counts as a failure.
+    rows = rows[~error_handlers(spans)[spans.operation[rows]]]
+    # What clients themselves call is told by whether they are answered.
+    only_waits = np.bincount(spans.operation[answers.is_answered], minlength=count) > 0
+    rows = rows[~only_waits[spans.operation[spans.parent[rows]]]]
     rows = rows[np.argsort(spans.operation[spans.parent[rows]], kind="stable")]
+    called_operation = np.where(answers.target >= 0, answers.target, spans.operation)
     first_child = np.searchsorted(spans.operation[spans.parent[rows]], np.arange(count + 1))
     by_operation = np.argsort(spans.operation, kind="stable")
     first = np.searchsorted(spans.operation[by_operation], np.arange(count + 1))
@@ -86,10 +98,11 @@ def _tables(spans: ComparedSpans) -> Iterator[CallTable]:
     compared &= np.diff(first_child) > 0
     most_first = np.argsort(-np.diff(first), kind="stable")
     position = np.zeros(len(spans.parent), dtype=np.int64)
+    in_failure = part_of_failure(spans)
     for operation in most_first[compared[most_first]][:_MOST_OPERATIONS].tolist():
         mine = by_operation[first[operation] : first[operation + 1]]
         below = rows[first_child[operation] : first_child[operation + 1]]
-        children, child = numbered(spans.operation[below], below=count)
+        children, child = numbered(called_operation[below], below=count)
         if len(children) > _MOST_CHILDREN:
             continue
         position[mine] = np.arange(len(mine))
@@ -98,6 +111,7 @@ def _tables(spans: ComparedSpans) -> Iterator[CallTable]:
         called[position[spans.parent[below]], child + 1] = 1
         is_current = spans.is_current[mine]
         (current, current_children), (usual, usual_children) = map(_pairs, (called[is_current], called[~is_current]))
+        failed_with, failed_without = _failing(called[~is_current], in_failure[mine][~is_current])
         yield CallTable(
             operation=operation,
             children=np.concatenate(([-1], children)),
@@ -105,6 +119,8 @@ def _tables(spans: ComparedSpans) -> Iterator[CallTable]:
             usual=usual,
             current_children=current_children,
             usual_children=usual_children,
+            failed_with=failed_with,
+            failed_without=failed_without,
             example_rows=mine[is_current][:1].tolist(),
         )
 
@@ -113,6 +129,14 @@ def _pairs(called: npt.NDArray[np.float32]) -> tuple[Numbers, Numbers]:
     together = (called.T @ called).astype(np.float64)
     children = called.T @ called[:, 1:].sum(axis=1)
     return together, children / np.maximum(np.diagonal(together), 1)
+
+
+def _failing(called: npt.NDArray[np.float32], failed: Flags) -> tuple[Numbers, Numbers]:
+    calls = called.sum(axis=0)
+    failed_calls = failed @ called
+    others = len(called) - calls
+    with_, without = failed_calls / np.maximum(calls, 1), (failed.sum() - failed_calls) / np.maximum(others, 1)
+    return with_.astype(np.float64), without.astype(np.float64)
 
 
 def _change(spans: ComparedSpans, table: CallTable, sureness: float) -> Change | None:
@@ -125,9 +149,12 @@ def _change(spans: ComparedSpans, table: CallTable, sureness: float) -> Change |
     new = is_known * sure_increase(table.current, tries, table.usual, usual_tries, sureness=sureness)
     fewer = (table.usual_children - table.current_children)[:, None]
     really_lost = np.clip(fewer / np.maximum(lost, 1e-9), 0, 1)
-    lost, new = np.maximum(lost - _TOLERANCE, 0), np.maximum(new - _TOLERANCE, 0)
-    lost *= _WEIGHT * (_WEIGHT_OF_REPLACED + (1 - _WEIGHT_OF_REPLACED) * really_lost)
-    new *= _WEIGHT * _WEIGHT_OF_REPLACED
+    lost, new = np.maximum(lost - TOLERANCE, 0), np.maximum(new - TOLERANCE, 0)
+    # What only requests that failed did or left out, and now others do, is a recovery.
+    lost *= 1 - np.maximum(table.failed_with - table.failed_without, 0)
+    new *= 1 - np.maximum(table.failed_without - table.failed_with, 0)
+    lost *= WEIGHT * (_WEIGHT_OF_REPLACED + (1 - _WEIGHT_OF_REPLACED) * really_lost)
+    new *= WEIGHT * _WEIGHT_OF_REPLACED
     scores = np.maximum(lost, new)
     given, child = np.unravel_index(int(np.argmax(scores)), scores.shape)
     if scores[given, child] <= 0:
@@ -135,7 +162,7 @@ def _change(spans: ComparedSpans, table: CallTable, sureness: float) -> Change |
     is_lost = bool(lost[given, child] >= new[given, child])
     return Change(
         kind=ChangeKind.MISSING_CALLS if is_lost else ChangeKind.NEW_CALLS,
-        service=_guilty(spans, table, int(table.children[child]), is_lost=is_lost),
+        service=int(spans.operation_service[table.operation]),
         operation=table.operation,
         child=int(table.children[child]),
         given=int(table.children[given]),
@@ -146,12 +173,3 @@ def _change(spans: ComparedSpans, table: CallTable, sureness: float) -> Change |
         usual_value=float(table.usual[given, child] / usual_tries[given, 0]),
         example_row=table.example_rows[0],
     )
-
-
-def _guilty(spans: ComparedSpans, table: CallTable, child: int, *, is_lost: bool) -> int:
-    """The service of the operation; but a call that only waits for another service went unanswered there."""
-    service = int(spans.operation_service[table.operation])
-    callees = np.unique(spans.operation_service[table.children[1:]])
-    if is_lost and len(callees) == 1 and callees[0] != service:
-        return int(spans.operation_service[child])
-    return service

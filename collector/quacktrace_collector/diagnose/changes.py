@@ -27,6 +27,8 @@ class ChangeKind(Enum):
     """Failures that start here."""
     MISSING_CALLS = "missing_calls"
     """It no longer calls what it used to call."""
+    UNANSWERED = "unanswered"
+    """Its calls of another service no longer arrive there."""
     NEW_CALLS = "new_calls"
     """It calls what it did not call, or did less often."""
 
@@ -37,7 +39,7 @@ class Change:
 
     kind: ChangeKind
     service: int
-    """Held responsible; of NETWORK and of unanswered calls that is not the service of the operation."""
+    """Held responsible; of NETWORK and UNANSWERED that is not the service of the operation."""
     operation: int
     score: float
     """0 to 1: the share of the affected requests' time, or of the calls, that changed for sure."""
@@ -48,8 +50,10 @@ class Change:
     usual_value: float
     caller: int = -1
     """Of NETWORK: the service that waits."""
+    callee: int = -1
+    """Of NETWORK: the service it waits for."""
     child: int = -1
-    """Of MISSING_CALLS and NEW_CALLS: the operation that is called."""
+    """Of MISSING_CALLS, UNANSWERED and NEW_CALLS: the operation that is called."""
     given: int = -1
     """Of those: among the calls that also call this operation."""
     extra_ns: float = 0.0

@@ -7,7 +7,9 @@ from typing import Final
 
 import numpy as np
 
+from quacktrace_collector.diagnose.answers import Answers
 from quacktrace_collector.diagnose.changes import Change, ChangeKind
+from quacktrace_collector.diagnose.error_handlers import failed_or_handled
 from quacktrace_collector.diagnose.proportions import sure_increase
 from quacktrace_collector.diagnose.span_columns import ComparedSpans, Flags, numbered
 from quacktrace_collector.diagnose.trace_tree import Rows
@@ -29,10 +31,10 @@ class ErrorTable:
     """-1 where nothing failed in the window."""
 
 
-def error_table(spans: ComparedSpans) -> ErrorTable:
+def error_table(spans: ComparedSpans, answers: Answers) -> ErrorTable:
     """A failing span below which nothing failed counts; one that only waits for a service speaks for that service."""
     origins = failure_origins(spans)
-    guilty = np.where(spans.callee >= 0, spans.callee, spans.service)
+    guilty = np.where(answers.service >= 0, answers.service, spans.service)
     services = len(spans.services)
     keys, group = numbered(spans.operation * services + guilty, below=len(spans.operations) * services)
     now = spans.is_current
@@ -66,8 +68,9 @@ def error_changes(table: ErrorTable, *, sureness: float) -> list[Change]:
 
 def failure_origins(spans: ComparedSpans) -> Flags:
     """By row: failed, and nothing below it did."""
-    fails_below = np.zeros_like(spans.failed)
-    failing = spans.rows_with_parent[spans.failed[spans.rows_with_parent]]
+    failed = failed_or_handled(spans)
+    fails_below = np.zeros_like(failed)
+    failing = spans.rows_with_parent[failed[spans.rows_with_parent]]
     fails_below[spans.parent[failing]] = True
     rows = spans.rows_with_parent
     for _ in range(_LONGEST_CHAIN):
@@ -75,4 +78,4 @@ def failure_origins(spans: ComparedSpans) -> Flags:
         if not len(passing):
             break
         fails_below[spans.parent[passing]] = True
-    return spans.failed & ~fails_below
+    return failed & ~fails_below

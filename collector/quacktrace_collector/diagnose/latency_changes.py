@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
+from quacktrace_collector.diagnose.answers import Answers
 from quacktrace_collector.diagnose.changes import FEWEST_CALLS, Change, ChangeKind
 from quacktrace_collector.diagnose.span_columns import ComparedSpans, Flags, Numbers, numbered
 from quacktrace_collector.diagnose.trace_tree import Rows
-from quacktrace_collector.diagnose.trimmed_means import Means, trimmed_means
+from quacktrace_collector.diagnose.trimmed_means import TRIMMED, Means, trimmed_means
 
 # Slower by less than a quarter is what an hour differs from the next by without anybody having done anything.
 _TOLERANCE: Final = 0.25
@@ -29,8 +31,9 @@ class LatencyTables:
     """By row."""
     edges: Rows
     """client * services + server, ascending."""
-    current: Means
-    usual: Means
+    means: Sequence[tuple[Means, Means]]
+    """Of the window and of the baseline: without the tenth at each end, which a few outliers cannot move, and whole,
+    as lost packets and pauses slow less than a tenth of the calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +45,11 @@ class LatencyChanges:
     """By service: the share of the time of the requests it is part of that is extra because of it."""
 
 
-def latency_tables(spans: ComparedSpans) -> LatencyTables:
+def latency_tables(spans: ComparedSpans, answers: Answers) -> LatencyTables:
     """Compare every operation's own time, and every edge's, once."""
     count = len(spans.services)
-    waits = spans.callee >= 0
-    edges, edge = numbered((spans.service * count + spans.callee)[waits], below=count * count)
+    waits = answers.service >= 0
+    edges, edge = numbered((spans.service * count + answers.service)[waits], below=count * count)
     group = spans.operation.copy()
     group[waits] = len(spans.operations) + edge
     groups = len(spans.operations) + len(edges)
@@ -54,10 +57,16 @@ def latency_tables(spans: ComparedSpans) -> LatencyTables:
     return LatencyTables(
         group=group,
         edges=edges,
-        current=trimmed_means(group[now], spans.own_ns[now], groups=groups),
-        usual=_with_typical_edges(
-            trimmed_means(group[~now], spans.own_ns[~now], groups=groups), first_edge=len(spans.operations)
-        ),
+        means=[
+            (
+                trimmed_means(group[now], spans.own_ns[now], groups=groups, trimmed=trimmed),
+                _with_typical_edges(
+                    trimmed_means(group[~now], spans.own_ns[~now], groups=groups, trimmed=trimmed),
+                    first_edge=len(spans.operations),
+                ),
+            )
+            for trimmed in (TRIMMED, 0.0)
+        ],
     )
 
 
@@ -79,24 +88,32 @@ def _with_typical_edges(usual: Means, *, first_edge: int) -> Means:
 
 def latency_changes(spans: ComparedSpans, tables: LatencyTables, *, sureness: float) -> LatencyChanges:
     """What is slower by more than chance and a quarter of the usual."""
-    current, usual = tables.current, tables.usual
+    (current, usual), _ = tables.means
     is_known = (current.count >= FEWEST_CALLS) & (usual.count >= FEWEST_CALLS)
-    error = np.sqrt(np.where(is_known, current.variance + usual.variance, 0))
-    excess = np.where(is_known, current.mean - (1 + _TOLERANCE) * usual.mean - sureness * error, 0)
-    excess = np.maximum(excess, 0)
+    by_mean = [_excess(now, before, is_known, sureness=sureness) for now, before in tables.means]
+    is_whole = by_mean[1] > by_mean[0]
+    excess = np.where(is_whole, by_mean[1], by_mean[0])
     operations, services = len(spans.operations), len(spans.services)
     client, server = tables.edges // services, tables.edges % services
     slower = np.log1p(excess[operations:] / np.maximum(usual.mean[operations:], 1))
     is_servers = _server_is_guilty(client, server, slower, is_known[operations:])
     guilty = np.concatenate((spans.operation_service, np.where(is_servers, server, client)))
+    # Times the share of the time that is new: a fault multiplies, what an hour differs from the next by does not.
+    excess *= excess / np.maximum(np.where(is_whole, tables.means[1][0].mean, current.mean), 1)
     rows = np.flatnonzero(spans.is_current & (excess[tables.group] > 0))
     return LatencyChanges(
-        changes=_changes(spans, tables, excess, guilty, rows),
+        changes=_changes(spans, tables, excess, guilty, rows, is_whole=is_whole),
         service_scores=_shares(
             _sums(guilty, excess * current.count, groups=services),
             _affected_ns(spans, guilty[tables.group[rows]], rows, groups=services),
         ),
     )
+
+
+def _excess(current: Means, usual: Means, is_known: Flags, *, sureness: float) -> Numbers:
+    error = np.sqrt(np.where(is_known, current.variance + usual.variance, 0))
+    excess = np.where(is_known, current.mean - (1 + _TOLERANCE) * usual.mean - sureness * error, 0)
+    return np.maximum(excess, 0)
 
 
 def _server_is_guilty(client: Rows, server: Rows, slower: Numbers, is_known: Flags) -> Flags:
@@ -119,13 +136,17 @@ def _server_is_guilty(client: Rows, server: Rows, slower: Numbers, is_known: Fla
     return is_servers
 
 
-def _changes(spans: ComparedSpans, tables: LatencyTables, excess: Numbers, guilty: Rows, rows: Rows) -> list[Change]:
+def _changes(
+    spans: ComparedSpans, tables: LatencyTables, excess: Numbers, guilty: Rows, rows: Rows, *, is_whole: Flags
+) -> list[Change]:
     operations, services = len(spans.operations), len(spans.services)
-    scores = _shares(excess * tables.current.count, _affected_ns(spans, tables.group[rows], rows, groups=len(excess)))
+    (counted, _), _ = tables.means
+    scores = _shares(excess * counted.count, _affected_ns(spans, tables.group[rows], rows, groups=len(excess)))
     slowest = _slowest_rows(spans, tables.group, rows, groups=len(excess))
     changes = []
     for group in np.flatnonzero(scores > 0).tolist():
         is_edge = group >= operations
+        current, usual = tables.means[int(is_whole[group])]
         example = int(slowest[group])
         changes.append(
             Change(
@@ -133,14 +154,15 @@ def _changes(spans: ComparedSpans, tables: LatencyTables, excess: Numbers, guilt
                 service=int(guilty[group]),
                 operation=int(spans.operation[example]) if is_edge else group,
                 caller=int(tables.edges[group - operations] // services) if is_edge else -1,
+                callee=int(tables.edges[group - operations] % services) if is_edge else -1,
                 score=float(scores[group]),
-                calls=int(tables.current.count[group]),
-                usual_calls=int(tables.usual.count[group]),
-                value=float(tables.current.mean[group]),
-                usual_value=float(tables.usual.mean[group]),
-                median=float(tables.current.median[group]),
-                usual_median=float(tables.usual.median[group]),
-                extra_ns=float((tables.current.mean - tables.usual.mean)[group] * tables.current.count[group]),
+                calls=int(current.count[group]),
+                usual_calls=int(usual.count[group]),
+                value=float(current.mean[group]),
+                usual_value=float(usual.mean[group]),
+                median=float(current.median[group]),
+                usual_median=float(usual.median[group]),
+                extra_ns=float((current.mean[group] - usual.mean[group]) * current.count[group]),
                 example_row=example,
             )
         )

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from quacktrace_collector.diagnose.answer_changes import AnswerTable, answer_changes, answer_table
+from quacktrace_collector.diagnose.answers import find_answers
 from quacktrace_collector.diagnose.call_changes import CallTable, call_changes, call_tables, without_passed_on
 from quacktrace_collector.diagnose.changes import LIKELY, SIGNIFICANT, UNSURE, Change
 from quacktrace_collector.diagnose.error_changes import ErrorTable, error_changes, error_table
@@ -45,12 +47,19 @@ class _Tables:
 
     latency: LatencyTables
     calls: list[CallTable]
+    answers: AnswerTable
     errors: ErrorTable
 
 
 def rank_origins(spans: ComparedSpans) -> list[Origin]:
     """Every service with any evidence against it, the likeliest first."""
-    tables = _Tables(latency_tables(spans), call_tables(spans), error_table(spans))
+    answers = find_answers(spans)
+    tables = _Tables(
+        latency_tables(spans, answers),
+        call_tables(spans, answers),
+        answer_table(spans, answers),
+        error_table(spans, answers),
+    )
     significant, likely, unsure = (
         _evidence(spans, tables, sureness=sureness) for sureness in (SIGNIFICANT, LIKELY, UNSURE)
     )
@@ -72,7 +81,9 @@ def rank_origins(spans: ComparedSpans) -> list[Origin]:
 def _evidence(spans: ComparedSpans, tables: _Tables, *, sureness: float) -> Evidence:
     slower = latency_changes(spans, tables.latency, sureness=sureness)
     errors = error_changes(tables.errors, sureness=sureness)
-    called = without_passed_on(spans, call_changes(spans, tables.calls, sureness=sureness), errors)
+    unanswered = answer_changes(spans, tables.answers, sureness=sureness)
+    called = [*unanswered, *call_changes(spans, tables.calls, sureness=sureness)]
+    called = without_passed_on(spans, called, errors)
     innocent = 1 - slower.service_scores
     for changes in (errors, called):
         largest = np.zeros(len(spans.services))

@@ -18,6 +18,8 @@ Numbers = npt.NDArray[np.float64]
 
 # A chain of calls that is longer is not followed to its end.
 _LONGEST_CHAIN: Final = 100
+# Of a call's time, for it to be within another span.
+_WITHIN: Final = 0.9
 # A table of all values that may occur is quicker than sorting as long as it is small.
 _MOST_TABLE_CELLS: Final = 1 << 20
 
@@ -40,6 +42,8 @@ class ComparedSpans:
     end_ns: Rows
     failed: Flags
     is_consumer: Flags
+    peer: Rows
+    """The address that a client asks, as a number; -1 where it does not say."""
     is_current: Flags
     """In the window that is diagnosed; else in its baseline."""
 
@@ -72,7 +76,29 @@ class ComparedSpans:
                 break
             np.maximum.at(until, self.parent[later], until[later])
         until = np.where(self.parent < 0, self.end_ns, until)
-        return np.maximum(self_times(self.parent, self.start_ns, until), 0).astype(np.float64)
+        return np.maximum(self_times(self._parent_in_time(), self.start_ns, until), 0).astype(np.float64)
+
+    def _parent_in_time(self) -> Rows:
+        """By row: the parent; of a call that lies within a sibling that has no children, that sibling.
+
+        A reactive server's span of its handler does not become the parent of the calls that it waits for.
+        """
+        rows = self.rows_with_parent
+        has_children = np.zeros(len(self.parent), np.bool_)
+        has_children[self.parent[rows]] = True
+        leaves = rows[~has_children[rows] & (self.callee[rows] < 0)]
+        longest = np.full(len(self.parent), -1, np.int64)
+        ascending = leaves[np.argsort((self.end_ns - self.start_ns)[leaves], kind="stable")]
+        longest[self.parent[ascending]] = ascending
+        calls = rows[has_children[rows] & (self.callee[rows] >= 0)]
+        around = longest[self.parent[calls]]
+        is_within = (around >= 0) & (self.service[around] == self.service[calls])
+        within = np.minimum(self.end_ns[around], self.end_ns[calls]) - self.start_ns[calls]
+        is_within &= self.start_ns[around] <= self.start_ns[calls]
+        is_within &= within >= _WITHIN * (self.end_ns - self.start_ns)[calls]
+        parent = self.parent.copy()
+        parent[calls[is_within]] = around[is_within]
+        return parent
 
     @cached_property
     def callee(self) -> Rows:

@@ -27,7 +27,7 @@ class Means:
     median: Numbers
 
 
-def trimmed_means(group: Rows, values: Numbers, *, groups: int) -> Means:
+def trimmed_means(group: Rows, values: Numbers, *, groups: int, trimmed: float = TRIMMED) -> Means:
     """The means of `values` by group, by sorting once."""
     count = np.bincount(group, minlength=groups)
     if not len(values):
@@ -35,7 +35,7 @@ def trimmed_means(group: Rows, values: Numbers, *, groups: int) -> Means:
         return Means(count, nothing, np.full(groups, np.inf), nothing)
     ordered = values[np.lexsort((values, group))]
     first = np.cumsum(count) - count
-    cut = np.floor(count * TRIMMED).astype(np.int64)
+    cut = np.floor(count * trimmed).astype(np.int64)
     low, high = first + cut, first + count - cut
     kept = np.maximum(high - low, 1)
     mean = _sums(ordered, low, high) / kept
@@ -43,7 +43,7 @@ def trimmed_means(group: Rows, values: Numbers, *, groups: int) -> Means:
     off_centre = (ordered - np.repeat(mean, count)) ** 2
     inner = np.clip(np.stack([low, high - 1]), 0, len(ordered) - 1)
     spread = _sums(off_centre, low, high) + cut * off_centre[inner].sum(axis=0)
-    scale = (1 - 2 * TRIMMED) ** 2 * np.maximum(count * (count - 1), 1)
+    scale = (1 - 2 * trimmed) ** 2 * np.maximum(count * (count - 1), 1)
     return Means(
         count=count,
         mean=mean,

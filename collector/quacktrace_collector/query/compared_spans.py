@@ -66,6 +66,7 @@ def load_compared(store: Store, window: tuple[TimeRange, int], baseline: tuple[T
         end_ns=start_ns + table["duration_ns"].to_numpy(),
         failed=failed,
         is_consumer=_equals(kinds, "CONSUMER"),
+        peer=_peers(table),
         is_current=is_current,
     )
     places = {column: Texts.of(table[column]) for column in ("service_version", "service_instance_id")}
@@ -114,6 +115,13 @@ class _KeyIndex:
 def _parents(index: _KeyIndex, parent_keys: Keys) -> Rows:
     rows = index.rows_of(parent_keys)
     return np.where(rows == np.arange(len(rows)), -1, rows)
+
+
+def _peers(table: pa.Table) -> Rows:
+    """Only clients say whom they call: a server's `server.address` is its own."""
+    address = Texts.of(table["peer"])
+    is_known = np.array([bool(value) for value in address.values])
+    return np.where(is_known[address.codes], address.codes, -1)
 
 
 def _equals(texts: Texts, value: str) -> Flags:

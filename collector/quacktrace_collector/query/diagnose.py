@@ -105,7 +105,7 @@ def _change(change: Change, loaded: Loaded, windows: dict[str, str]) -> dict[str
         "operation_service_name": spans.services[int(spans.operation_service[change.operation])],
         "score": change.score,
         "client_service": spans.services[change.caller] if is_network else None,
-        "server_service": spans.services[int(spans.callee[change.example_row])] if is_network else None,
+        "server_service": spans.services[change.callee] if is_network else None,
         **_named(spans.operations, spans.operation_service, spans.services, child=change.child, given=change.given),
         "calls": change.calls,
         "usual_calls": change.usual_calls,

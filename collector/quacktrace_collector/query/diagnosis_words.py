@@ -24,6 +24,9 @@ def change_in_words(change: Mapping[str, Any]) -> str:
             return f"{way} for {change['server_service']} beyond the time it works: network or queueing."
         case "errors":
             return f"{operation} fails by itself in {now:.1%} of its calls instead of {usual:.1%}."
+        case "unanswered":
+            way = f"calls of {child} by {change['operation_service_name']} are answered"
+            return f"{way} in {now:.0%} instead of {usual:.0%}."
         case "missing_calls":
             return f"{operation} calls {child} in {now:.0%} instead of {usual:.0%} of {_which(change)}."
         case _:
@@ -90,14 +93,30 @@ def _errors(change: Mapping[str, Any]) -> tuple[str, str, str]:
     return failed, "", _of_operation(change)
 
 
-def _calls(change: Mapping[str, Any]) -> tuple[str, str, str]:
+def _answers(change: Mapping[str, Any]) -> tuple[str, str, str]:
     called = _is_operation("child", change["child_service_name"], change["child_operation"])
     below = "from near as child where child.trace_id = span.trace_id and child.parent_span_id = span.span_id and"
+    return f"count(*) filter (exists (select 1 {below} {called})) as answered", "", _of_operation(change)
+
+
+# What a client called is below it: a call of another service is one of its parent.
+_BELOW: Final = (
+    "from (\n    select trace_id, parent_span_id, service_name, name from near\n    union all\n"
+    "    select child.trace_id, client.parent_span_id, child.service_name, child.name\n"
+    "    from near as child inner join near as client\n"
+    "        on client.trace_id = child.trace_id and client.span_id = child.parent_span_id\n"
+    "    where client.service_name <> child.service_name\n"
+    ") as child where child.trace_id = span.trace_id and child.parent_span_id = span.span_id and"
+)
+
+
+def _calls(change: Mapping[str, Any]) -> tuple[str, str, str]:
+    called = _is_operation("child", change["child_service_name"], change["child_operation"])
     condition = _of_operation(change)
     if change["given_operation"]:
         given = _is_operation("child", change["given_service_name"], change["given_operation"])
-        condition += f"\n    and exists (select 1 {below} {given})"
-    return f"count(*) filter (exists (select 1 {below} {called})) as calling", "", condition
+        condition += f"\n    and exists (select 1 {_BELOW} {given})"
+    return f"count(*) filter (exists (select 1 {_BELOW} {called})) as calling", "", condition
 
 
 _PARTS: Final = {
@@ -105,5 +124,6 @@ _PARTS: Final = {
     "network": _network,
     "errors": _errors,
     "missing_calls": _calls,
+    "unanswered": _answers,
     "new_calls": _calls,
 }

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-import pyarrow as pa
 
 from quacktrace_collector.query.red import P50_P95_P99, rates
 from quacktrace_collector.query.rollup_sums import sum_by
 from quacktrace_collector.query.timestamps import format_time
 from quacktrace_collector.query.window import Window
 from quacktrace_collector.store import Store
-from quacktrace_collector.store.rollups.tables import last_instances
+from quacktrace_collector.store.rollups.frame import group_rows
 
 _MOST_OPERATIONS: Final = 5_000
 
@@ -49,17 +49,30 @@ def operations(store: Store, window: Window, *, service: str) -> list[dict[str, 
 
 def _described(store: Store, window: Window) -> dict[str, dict[str, Any]]:
     """`versions`, `instances` and `last_seen` by service."""
-    described: dict[str, dict[str, Any]] = {}
-    merged = last_instances(store.rollup_frame("instances", window.minutes), without_minute=True)
-    last_ns = merged["last_start_time"].cast(pa.int64()).to_pylist()
-    columns = (merged[name].to_pylist() for name in ("service_name", "service_version", "service_instance_id"))
-    for name, version, instance, seen_ns in sorted(zip(*columns, last_ns, strict=True)):
-        one = described.setdefault(name, {"versions": [], "instances": [], "last_seen": ""})
-        for values, value in ((one["versions"], version), (one["instances"], instance)):
-            if value and value not in values:
-                values.append(value)
-        one["last_seen"] = max(one["last_seen"], format_time(seen_ns))
-    for one in described.values():
-        one["versions"].sort()
-        one["instances"].sort()
-    return described
+    frame = store.rollup_frame("instances", window.minutes)
+    keys = ("service_name", "service_version", "service_instance_id")
+    groups = group_rows([frame.key(name) for name in keys])
+    seen_ns = groups.most(frame.numbers["last_start_time"]).tolist()
+    found: dict[str, _Described] = {}
+    for name, version, instance, last_ns in zip(
+        *(frame.texts_of(name, groups.first) for name in keys), seen_ns, strict=True
+    ):
+        one = found.setdefault(name, _Described(set(), set(), last_ns))
+        one.versions.add(version)
+        one.instances.add(instance)
+        one.last_ns = max(one.last_ns, last_ns)
+    return {
+        name: {
+            "versions": sorted(one.versions - {""}),
+            "instances": sorted(one.instances - {""}),
+            "last_seen": format_time(one.last_ns),
+        }
+        for name, one in found.items()
+    }
+
+
+@dataclass(slots=True)
+class _Described:
+    versions: set[str]
+    instances: set[str]
+    last_ns: int

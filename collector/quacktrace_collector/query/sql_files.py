@@ -38,7 +38,12 @@ class Query(Enum):
         Those see only spans that start within `$reach_from_ns` and `$reach_to_ns`: pairing parents and children is what
         costs, and what lies further away is not wanted.
         """
-        return _sql(self)
+        return _sql(self, _BOUNDS.get(self, f"select * from spans where {_IN_REACH}"))
+
+    @property
+    def sql_of_traces(self) -> str:
+        """The same, but the views see the traces `$trace_ids` alone, within those times."""
+        return _sql(self, _OF_TRACES)
 
 
 _VIEWS: Final = {
@@ -50,18 +55,18 @@ _VIEWS: Final = {
 
 _IN_REACH: Final = "start_time >= make_timestamp_ns($reach_from_ns) and start_time < make_timestamp_ns($reach_to_ns)"
 _OF_TRACE: Final = "select * from spans where trace_id = $trace_id"
+_OF_TRACES: Final = f"select * from spans where trace_id in (select unnest($trace_ids)) and {_IN_REACH}"
 _BOUNDS: Final = {
     Query.TRACE_EDGES: _OF_TRACE,
     Query.TRACE_ENTRIES: _OF_TRACE,
-    Query.EXPLAIN_FAILURES: f"select * from spans where trace_id in (select unnest($trace_ids)) and {_IN_REACH}",
+    Query.EXPLAIN_FAILURES: _OF_TRACES,
 }
 
 
 @cache
-def _sql(query: Query) -> str:
+def _sql(query: Query, bound: str) -> str:
     text = files(__package__).joinpath("sql", f"{query.value}.sql").read_text(encoding="utf-8")
     if query not in _VIEWS:
         return text
-    bound = _BOUNDS.get(query, f"select * from spans where {_IN_REACH}")
     views = with_views(_VIEWS[query]).removeprefix("with ")
     return f"select * from (with spans as not materialized (\n{bound}\n),\n{views}\nselect * from (\n{text}\n))"

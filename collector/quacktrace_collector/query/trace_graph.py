@@ -1,4 +1,4 @@
-"""The service graph of one trace, in the form of `/graph`, so that the same map draws it."""
+"""The service graph of one trace or of some, in the form of `/graph`, so that the same map draws it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,11 @@ def trace_graph(store: Store, trace_id: str) -> dict[str, Any]:
     entries = store.query(Query.TRACE_ENTRIES.sql, parameters, trace_ids=[trace_id]).to_pylist()
     if not entries:
         raise trace_not_found(trace_id)
-    calls = store.query(Query.TRACE_EDGES.sql, parameters, trace_ids=[trace_id]).to_pylist()
+    return graph_of(entries, store.query(Query.TRACE_EDGES.sql, parameters, trace_ids=[trace_id]).to_pylist())
+
+
+def graph_of(entries: list[dict[str, Any]], calls: list[dict[str, Any]]) -> dict[str, Any]:
+    """Rows of `trace_entries.sql` and of `trace_edges.sql` as nodes and edges."""
     nodes = {row["service_name"]: _node(row["service_name"], "service", row) for row in entries}
     for row in calls:
         if row["type"] in _INFERRED and row["server_service"] not in nodes:

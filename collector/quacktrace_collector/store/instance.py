@@ -35,9 +35,11 @@ from quacktrace_collector.store.free_space import FreeSpace
 from quacktrace_collector.store.hot.generation import Generation
 from quacktrace_collector.store.hot.open_spans import MOST_OPEN, OpenSpans, id_list, ids_of, open_mask
 from quacktrace_collector.store.hot.replay import replay
+from quacktrace_collector.store.hot.salvage import Leftovers
 from quacktrace_collector.store.rollups.error_index import ErrorIndex
 from quacktrace_collector.store.rollups.rollups import Rollups
 from quacktrace_collector.store.sealed.attribute_rows import AttributeValue
+from quacktrace_collector.store.sealed.footers import sealed_file
 from quacktrace_collector.store.sealed.sealer import Sealer
 from quacktrace_collector.store.sealed.segment_files import load_segments
 from quacktrace_collector.store.snapshot import Snapshot
@@ -88,7 +90,7 @@ class Instance:
         self._limits = limits
         self._damage = damage
         segments = load_segments(sealed_dir, damage=damage)
-        self._connection, generations = replay(hot_dir, segments, damage=damage)
+        self._connection, generations, leftovers = replay(hot_dir, segments, damage=damage)
         self._writer = self._connection.cursor()
         self._deadlines = Deadlines()
         last_id = max([*(s.segment_id for s in segments), *(g.generation_id for g in generations)], default=0)
@@ -112,6 +114,8 @@ class Instance:
             retention_ns=None if limits.retention_s is None else int(limits.retention_s * 1e9),
             max_size_bytes=limits.max_size_bytes,
         )
+        for left in leftovers:
+            self._store_again(left)
 
     def append(self, spans: Decoded | None, logs: Decoded | None) -> AppendResult:
         """See `Store.append`.
@@ -203,6 +207,12 @@ class Instance:
         )
         return rows.cast(found.table.schema)
 
+    def warm(self, snapshot: Snapshot) -> None:
+        """See `Store.warm`."""
+        self.rollups.warm(snapshot)
+        for path in reversed(snapshot.files("spans", None)):
+            sealed_file(path)
+
     def read(self, read: Callable[[Snapshot], _Result]) -> _Result:
         """The result of `read` over what is stored now; sealed files it cannot read are set aside and left out."""
         for _ in range(_READ_ATTEMPTS):
@@ -254,6 +264,17 @@ class Instance:
             generation.close()
         self._writer.close()
         self._connection.close()
+
+    def _store_again(self, left: Leftovers) -> None:
+        """What is there already is left out, so that this may be cut short and done again."""
+        result = self.append(left.spans, left.logs)
+        left.forget()
+        if result.stored_spans or result.stored_logs:
+            _log.warning(
+                "%d spans and %d log records were brought back from a feed: the log of their generation lacks them",
+                result.stored_spans,
+                result.stored_logs,
+            )
 
     def _new_generation(self) -> Generation:
         return Generation.create(self._connection, self._hot_dir, next(self._ids))

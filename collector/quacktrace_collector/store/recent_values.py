@@ -26,6 +26,11 @@ class RecentValues:
         self._lock = threading.Lock()
         self._kept: OrderedDict[Hashable, _Kept] = OrderedDict()
 
+    @property
+    def size_bytes(self) -> int:
+        """Of all that is kept."""
+        return self._size_bytes
+
     def get(self, key: Hashable, make: Callable[[], _Value], size_of: Callable[[_Value], int]) -> _Value:
         """What is kept under the key, else what `make` gives, of so many bytes."""
         with self._lock:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
-import pyarrow as pa
-
-from quacktrace_collector.store.sealed.trace_places import may_hold_trace
 from quacktrace_collector.store.views import Kind
 from quacktrace_collector.time_range import TimeRange
 
@@ -136,12 +132,6 @@ class Snapshot:
         """The hot generations as another process reads them."""
         return tuple(generation.feed for generation in self.hot)
 
-    def files(self, kind: Kind, time_range: TimeRange | None, trace_ids: Sequence[str] = ()) -> list[Path]:
-        """The sealed files of this kind that may have something in the range and, spans only, of these traces."""
-        ids = pa.chunked_array([pa.array(trace_ids, pa.string())])
-        return [
-            path
-            for segment in self.segments
-            if (path := segment.file(kind, time_range)) is not None
-            and (kind == "logs" or not trace_ids or may_hold_trace(segment.path, ids))
-        ]
+    def files(self, kind: Kind, time_range: TimeRange | None) -> list[Path]:
+        """The sealed files of this kind that may have something in the range."""
+        return [path for segment in self.segments if (path := segment.file(kind, time_range)) is not None]

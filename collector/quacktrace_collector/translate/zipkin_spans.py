@@ -63,6 +63,8 @@ def read_spans(document: Any) -> list[ZipkinSpan]:
     Raises:
         TranslationError: it is no such list.
     """
+    if document is None:
+        raise TranslationError("the body: an array is expected, not null")
     return [_read(entry, place) for place, entry in objects(document, "")]
 
 

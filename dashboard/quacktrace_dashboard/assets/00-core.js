@@ -4,7 +4,21 @@
 
 window.qt = (function () {
   const SLOT_COUNT = 12;
+  const SLOTS_KEY = "quacktrace-slots";
   let slots = {};
+  try {
+    // The colours of last time, for what is drawn before the server has said which services there are.
+    for (const [service, slot] of Object.entries(JSON.parse(localStorage.getItem(SLOTS_KEY) || "{}")))
+      if (Number.isInteger(slot)) slots[service] = slot;
+  } catch {
+    /* storage is blocked or was tampered with: hashes will do */
+  }
+
+  // Where we are below a reverse proxy's path; addresses of ours begin with a slash and are written without it.
+  const ROOT = window.quacktraceRoot || "";
+  const at = (path) =>
+    ROOT && path.startsWith("/") && !path.startsWith("//") && path !== ROOT && !path.startsWith(`${ROOT}/`) ? ROOT + path : path;
+  const path = () => location.pathname.slice(ROOT.length) || "/";
 
   // FNV-1a, 32 bit, over UTF-8: palette.py has the same, and a test compares them.
   function hash(text) {
@@ -81,7 +95,7 @@ window.qt = (function () {
       else if (name === "className") element.className = value;
       else if (name === "style") element.style.cssText = value;
       else if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-      else element.setAttribute(name, value === true ? "" : value);
+      else element.setAttribute(name, value === true ? "" : name === "href" ? at(value) : value);
     }
     element.append(...children.filter((child) => child !== null && child !== undefined && child !== false));
     return element;
@@ -102,7 +116,7 @@ window.qt = (function () {
   window.addEventListener("_dashprivate_pushstate", announce);
 
   function go(url, { replace = false } = {}) {
-    const target = new URL(url, location.href);
+    const target = new URL(at(url), location.href);
     if (target.origin !== location.origin) return;
     if (target.href === location.href) return;
     const isNewPage = target.pathname !== location.pathname;
@@ -148,7 +162,7 @@ window.qt = (function () {
   async function getJson(path, options = {}) {
     let response;
     try {
-      response = await fetch(path, { headers: { Accept: "application/json" }, ...options });
+      response = await fetch(at(path), { headers: { Accept: "application/json" }, ...options });
     } catch (cause) {
       if (cause.name === "AbortError") throw cause;
       throw Object.assign(new Error("The collector does not answer."), {
@@ -191,6 +205,8 @@ window.qt = (function () {
 
   return {
     SLOT_COUNT,
+    at,
+    path,
     hash,
     serviceColour,
     assignSlots,
@@ -211,6 +227,11 @@ window.qt = (function () {
     toast,
     setSlots: (known) => {
       slots = known || {};
+      try {
+        localStorage.setItem(SLOTS_KEY, JSON.stringify(slots));
+      } catch {
+        /* storage is blocked or full */
+      }
     },
   };
 })();

@@ -55,7 +55,7 @@
   function connect() {
     clearTimeout(retryTimer);
     if (source || document.hidden) return;
-    source = new EventSource("/api/v1/live");
+    source = new EventSource(qt.at("/api/v1/live"));
     source.addEventListener("tick", (event) => onTick(JSON.parse(event.data)));
     source.onopen = () => {
       document.documentElement.dataset.live = "open";

@@ -14,7 +14,7 @@
     const link = event.target.closest("a[href]");
     if (!link || link.target || link.hasAttribute("download")) return;
     const href = link.getAttribute("href");
-    if (href.startsWith("#") || new URL(link.href).origin !== location.origin || href.startsWith("/api/")) return;
+    if (href.startsWith("#") || new URL(link.href).origin !== location.origin || href.startsWith(qt.at("/api/"))) return;
     event.preventDefault();
     qt.go(link.href);
   });
@@ -24,15 +24,13 @@
     const query = qt.rangeQuery();
     for (const link of document.querySelectorAll("[data-nav]")) {
       const path = link.dataset.nav;
-      link.setAttribute("href", path + query);
+      link.setAttribute("href", qt.at(path + query));
       const isHere =
-        path === "/"
-          ? location.pathname === "/"
-          : location.pathname === path || (path === "/traces" && location.pathname.startsWith("/trace/"));
+        path === "/" ? qt.path() === "/" : qt.path() === path || (path === "/traces" && qt.path().startsWith("/trace/"));
       if (isHere && link.classList.contains("qt-nav-link")) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
     }
-    for (const link of document.querySelectorAll("[data-keep-range]")) link.setAttribute("href", link.pathname + query);
+    for (const link of document.querySelectorAll("[data-keep-range]")) link.setAttribute("href", qt.at(link.pathname) + query);
     qt.range.show();
     qt.live.show();
     qt.searchBox.show();
@@ -130,16 +128,19 @@
   window.dash_clientside = window.dash_clientside || {};
   window.dash_clientside.quacktrace = Object.assign(window.dash_clientside.quacktrace || {}, {
     setTitle: (title) => {
-      document.title = title ? `${title} · quacktrace` : "quacktrace";
+      const shown = qt.tracePage?.title || title; // a trace may be drawn before Dash says which page it is
+      document.title = shown ? `${shown} · quacktrace` : "quacktrace";
     },
     setSlots: (slots) => {
       qt.setSlots(slots);
     },
   });
+  qt.showPlace = showPlace;
   // The shell is drawn by Dash some time after this file ran.
   const drawn = new MutationObserver(() => {
     if (!$("shell-live")) return;
     drawn.disconnect();
+    for (const early of document.querySelectorAll(".qt-early-nav, .qt-early-toolbar")) early.remove();
     qt.searchBox.draw($("shell-search-box"));
     qt.theme.show();
     qt.onUrl(showPlace);

@@ -189,16 +189,23 @@
     return element;
   };
 
+  function mapLink() {
+    const element = qt.make("span");
+    element.show = () => element.replaceChildren(qt.mapOfSearch());
+    return element;
+  }
+
   // What stands beside the title.
   qt.traceHeadTools = function () {
     const parts = [
+      mapLink(),
       sqlLink(),
       menu("traces-saved", "pin", "Saved", (panel, close) => qt.savedSearches(panel, close)),
       menu("traces-columns", "table", "Columns", columnsPanel),
       menu("traces-download", "download", "Download", downloadPanel),
     ];
     const element = qt.make("div", { className: "qt-trace-head-tools" }, ...parts);
-    element.show = () => parts[0].show();
+    element.show = () => parts.forEach((part) => part.show?.());
     return element;
   };
 

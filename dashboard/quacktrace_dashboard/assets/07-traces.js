@@ -194,7 +194,7 @@
 
   let newTimer = 0;
   qt.onTick(() => {
-    if (newTimer || location.pathname !== "/traces") return;
+    if (newTimer || qt.path() !== "/traces") return;
     newTimer = setTimeout(countNew, Math.max(0, lastAsked + NEW_INTERVAL_MS - Date.now()));
   });
 

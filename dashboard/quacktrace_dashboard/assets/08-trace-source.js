@@ -5,7 +5,7 @@
 qt.TraceApi = class {
   constructor(traceId) {
     this.traceId = traceId;
-    this.path = `/api/v1/traces/${encodeURIComponent(traceId)}`;
+    this.path = qt.at(`/api/v1/traces/${encodeURIComponent(traceId)}`);
     this.isFile = false;
   }
 
@@ -66,10 +66,10 @@ qt.TraceApi = class {
     return this.path;
   }
   get htmlHref() {
-    return `/trace/${encodeURIComponent(this.traceId)}/trace.html`;
+    return qt.at(`/trace/${encodeURIComponent(this.traceId)}/trace.html`);
   }
   spanLink(traceId, spanId) {
-    return `/trace/${encodeURIComponent(traceId)}?${new URLSearchParams({ span: spanId })}`;
+    return qt.at(`/trace/${encodeURIComponent(traceId)}?${new URLSearchParams({ span: spanId })}`);
   }
   // The address of this page with a span selected, to be copied.
   shareLink(spanId) {
@@ -82,7 +82,7 @@ qt.TraceApi = class {
   // What is undefined stays as it is. Never while another page is on the way in.
   remember(changes) {
     changes = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
-    if (location.pathname.startsWith(`/trace/${encodeURIComponent(this.traceId)}`))
+    if (qt.path().startsWith(`/trace/${encodeURIComponent(this.traceId)}`))
       qt.patchUrl(changes, { replace: true });
   }
 };

@@ -32,6 +32,23 @@ qt.TracePage = class {
       clearTimeout(timer);
   }
 
+  // What was drawn before Dash had started goes on in Dash's place for it, scrolled as it was.
+  moveTo(host) {
+    const focused = this.host.contains(document.activeElement) ? document.activeElement : null;
+    const scrolled = [...this.host.querySelectorAll("*")].filter((one) => one.scrollTop).map((one) => [one, one.scrollTop]);
+    host.replaceChildren(...this.host.childNodes);
+    host.dataset.ready = this.host.dataset.ready;
+    this.host = host;
+    for (const [element, top] of scrolled) element.scrollTop = top;
+    focused?.focus({ preventScroll: true });
+    // The services' colours may be known only now.
+    if (!this.model) return;
+    this.waterfall.setModel(this.model);
+    for (const [name, view] of Object.entries(this.views))
+      if (name !== "waterfall") view.setModel(this.model, this.waterfall.colours);
+    this.head.draw(this.model);
+  }
+
   get waterfall() {
     return this.views.waterfall;
   }
@@ -124,7 +141,8 @@ qt.TracePage = class {
     this.head.draw(this.model);
     this.compareId = qt.traceIdIn(parameters.get("compare") || "");
     this.setView(parameters.get("view"));
-    document.title = `${data.root_name || "Trace"} · ${data.root_service_name || data.trace_id.slice(0, 8)} · quacktrace`;
+    this.title = `${data.root_name || "Trace"} · ${data.root_service_name || data.trace_id.slice(0, 8)}`;
+    document.title = `${this.title} · quacktrace`;
     this.selectNamed(parameters.get("span"));
     this.host.dataset.ready = "true";
     this.why.load(this.model);
@@ -336,9 +354,14 @@ qt.TracePage = class {
 window.dash_clientside = window.dash_clientside || {};
 window.dash_clientside.quacktrace = Object.assign(window.dash_clientside.quacktrace || {}, {
   openTrace: (traceId) => {
-    qt.tracePage?.destroy();
     const host = document.getElementById("trace-page");
-    qt.tracePage = host && traceId ? new qt.TracePage(host, traceId) : null;
+    const early = document.querySelector(".qt-early");
+    if (early && host && qt.tracePage?.traceId === traceId) qt.tracePage.moveTo(host);
+    else {
+      qt.tracePage?.destroy();
+      qt.tracePage = host && traceId ? new qt.TracePage(host, traceId) : null;
+    }
+    early?.remove();
     return traceId;
   },
 });
@@ -346,7 +369,7 @@ window.dash_clientside.quacktrace = Object.assign(window.dash_clientside.quacktr
 // Leaving the page takes its listeners along.
 qt.onUrl(() => {
   if (!qt.tracePage) return;
-  const path = location.pathname;
+  const path = qt.path();
   if (!path.startsWith("/trace/")) {
     qt.tracePage.destroy();
     qt.tracePage = null;

@@ -11,7 +11,7 @@
     },
     focusService: (id) => {
       const here = new URLSearchParams(location.search).get("focus") || "";
-      if (location.pathname === "/services" && (id || "") !== here) qt.patchUrl({ focus: id || null });
+      if (qt.path() === "/services" && (id || "") !== here) qt.patchUrl({ focus: id || null });
     },
     openService: (cell) => {
       if (cell && cell.rowId) qt.patchUrl({ service: cell.rowId });

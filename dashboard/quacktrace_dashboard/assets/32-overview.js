@@ -56,7 +56,7 @@
     let ready = null, metrics = null;
     try {
       ready = await qt.getJson("/readyz");
-      metrics = readMetrics(await (await fetch("/metrics")).text());
+      metrics = readMetrics(await (await fetch(qt.at("/metrics"))).text());
     } catch {
       ready = null;
     }
@@ -89,9 +89,9 @@
     drawOverviewMap: (picture) => {
       const host = document.getElementById("overview-map");
       if (!host || !picture) return;
-      const open = (id) => {
+      const open = (id, opens) => {
         const query = new URLSearchParams(qt.rangeQuery());
-        query.set("service", id);
+        for (const [name, value] of Object.entries(opens || { service: id })) if (value) query.set(name, value);
         qt.go(`/services?${query}`);
       };
       qt.drawServiceMap(host, picture, null, open);

@@ -85,7 +85,7 @@
       return SELECTS.map((name) => parameters.get(name));
     },
     writeLogFilters: (...values) => {
-      if (location.pathname !== "/logs") return;
+      if (qt.path() !== "/logs") return;
       const changes = {};
       SELECTS.forEach((name, i) => { changes[name] = values[i] || null; });
       qt.patchUrl(changes);

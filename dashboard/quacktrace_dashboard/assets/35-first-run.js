@@ -6,7 +6,7 @@
   const CHOSEN = "quacktrace-language";
 
   // The collector's address as the browser sees it, which holds behind a port-forward too.
-  const endpoint = () => location.origin;
+  const endpoint = () => location.origin + qt.at("/").replace(/\/$/, "");
 
   function fill() {
     for (const code of document.querySelectorAll("code[data-command]")) {
@@ -44,7 +44,7 @@
   async function sendDemo(button) {
     button.disabled = true;
     try {
-      const response = await fetch("/v1/traces", {
+      const response = await fetch(qt.at("/v1/traces"), {
         method: "POST",
         headers: { "Content-Type": "application/json" },
         body: JSON.stringify(qt.demoTraffic(Date.now())),

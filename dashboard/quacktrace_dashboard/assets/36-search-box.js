@@ -20,7 +20,7 @@
     const words = (text || "").trim();
     const id = qt.traceIdIn(words);
     if (id) return qt.go(`/trace/${id}${qt.rangeQuery()}`);
-    if (location.pathname === "/traces") return qt.patchUrl({ q: words });
+    if (qt.path() === "/traces") return qt.patchUrl({ q: words });
     go("/traces", { q: words });
   }
 
@@ -123,8 +123,8 @@
 
   function showPlace() {
     if (input && input !== document.activeElement)
-      input.value = location.pathname === "/traces" ? new URLSearchParams(location.search).get("q") || "" : "";
+      input.value = qt.path() === "/traces" ? new URLSearchParams(location.search).get("q") || "" : "";
   }
 
-  qt.searchBox = { draw, show: showPlace, focus: () => { input.focus(); input.select(); } };
+  qt.searchBox = { draw, show: showPlace, focus: () => { input?.focus(); input?.select(); } };
 })();

@@ -101,14 +101,14 @@ qt.SqlSide = class {
   }
 
   async save(title) {
-    const response = await fetch("/api/v1/queries", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ title, query: this.editor()?.text().trim() || "" }) }).catch(() => null);
+    const response = await fetch(qt.at("/api/v1/queries"), { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ title, query: this.editor()?.text().trim() || "" }) }).catch(() => null);
     const body = response && (await response.json().catch(() => null));
     qt.toast(response?.ok ? "Saved" : body?.error?.message || "The collector does not answer.");
     if (this.tab === "saved") this.drawSaved();
   }
 
   async remove(query) {
-    await fetch(`/api/v1/queries/${encodeURIComponent(query.id)}`, { method: "DELETE" }).catch(() => null);
+    await fetch(qt.at(`/api/v1/queries/${encodeURIComponent(query.id)}`), { method: "DELETE" }).catch(() => null);
     qt.toast("Deleted");
     this.drawSaved();
   }

@@ -28,7 +28,7 @@
       const text = asText(value), name = columns[index], isId = isTraceId(name, text) || isSpanId(name, text);
       const place = isId ? qt.traceOfRow(columns, columns.map((_, i) => data[`c${i}`]), index) : null;
       if (place) {
-        const href = `/trace/${place.traceId}${place.spanId ? `?span=${place.spanId}` : ""}`;
+        const href = qt.at(`/trace/${place.traceId}${place.spanId ? `?span=${place.spanId}` : ""}`);
         return React.createElement("a", { href, className: "qt-link qt-mono", "data-trace": place.traceId, "data-span": place.spanId || "", tabIndex: -1 }, text);
       }
       return React.createElement("span", { className: isSpanId(name, text) ? "qt-mono" : "qt-number" }, text.length > 500 ? `${text.slice(0, 500)}…` : text);

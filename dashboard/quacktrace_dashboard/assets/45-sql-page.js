@@ -14,10 +14,10 @@ order by errors desc, spans desc`;
 
   let page = null; // the page that is open: its editor, its last answer, the query under way
   let codemirror = null;
-  const loadCodeMirror = () => (codemirror = codemirror || import("/assets/codemirror/codemirror.mjs"));
+  const loadCodeMirror = () => (codemirror = codemirror || import(qt.at("/assets/codemirror/codemirror.mjs")));
 
   // ---- running ----
-  const ask = (query, accept, signal, id) => fetch("/api/v1/sql", {
+  const ask = (query, accept, signal, id) => fetch(qt.at("/api/v1/sql"), {
     method: "POST", signal, headers: { "Content-Type": "application/json", Accept: accept, ...qt.SQL_CLIENT },
     body: JSON.stringify({ query, limit: page.limit, timeout_s: TIMEOUT_S, ...(id && { id }) }),
   });
@@ -221,7 +221,7 @@ order by errors desc, spans desc`;
     parameters.delete("panel");
     try {
       const { sql } = await qt.getJson(`/api/v1/panels/${encodeURIComponent(panel)}?${parameters}`);
-      history.replaceState({}, "", `/sql?${new URLSearchParams({ q: sql })}`);
+      history.replaceState({}, "", qt.at(`/sql?${new URLSearchParams({ q: sql })}`));
       return { query: sql };
     } catch (cause) {
       return { query: null, failed: { message: cause.message, hint: cause.hint } };
@@ -269,7 +269,7 @@ order by errors desc, spans desc`;
   // Leaving the page stops its query; going back to an older query shows it.
   qt.onUrl(() => {
     if (!page) return;
-    if (location.pathname !== "/sql") {
+    if (qt.path() !== "/sql") {
       page.running?.abort();
       page.editor?.destroy();
       page.chart.destroy();

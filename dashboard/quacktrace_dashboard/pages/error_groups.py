@@ -121,7 +121,10 @@ def _reach(group: Mapping[str, Any], viewer: Viewer, slots: Mapping[str, int], s
     more = len(broken) - len(shown)
     return html.Div(
         [
-            html.Span(f"first seen {format_age(parse_time(group['first_seen']), now=viewer.now)}"),
+            html.Span(
+                f"first seen {format_age(parse_time(group['first_seen']), now=viewer.now)},"
+                f" last {format_age(parse_time(group['last_seen']), now=viewer.now)}"
+            ),
             html.Span("breaks" if shown else ""),
             *shown,
             html.Span(f"and {more} more") if more > 0 else None,

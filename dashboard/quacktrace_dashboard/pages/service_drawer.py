@@ -14,6 +14,7 @@ from quacktrace_dashboard.figures.service_map import NODE_FAILING, display_name
 from quacktrace_dashboard.formatting import format_count, format_duration_ms, format_percent
 from quacktrace_dashboard.icons import icon
 from quacktrace_dashboard.links import logs_link, traces_link
+from quacktrace_dashboard.map_search import graph_parameters, is_search
 from quacktrace_dashboard.page import Viewer
 from quacktrace_dashboard.pages.service_examples import example_traces, service_charts
 from quacktrace_dashboard.palette import service_colour
@@ -33,12 +34,15 @@ def service_drawer(
 ) -> list[Component | None]:
     """Ask the collector about a node of the map and lay the answer out; raises DashboardError."""
     from_ms, to_ms = state.time_range.resolve(viewer.now_ms)
-    graph = client.get("/api/v1/graph", {"from": from_ms, "to": to_ms})
+    graph = client.get("/api/v1/graph", graph_parameters(state, from_ms, to_ms))
     node = next((node for node in graph["nodes"] if node["id"] == service), None)
     if node is None:
         return [
             _head(service, "service", state, slots),
-            html.P("It had no calls in this time range.", className="qt-muted"),
+            html.P(
+                f"It had no calls in {'the traces that match' if is_search(state) else 'this time range'}.",
+                className="qt-muted",
+            ),
         ]
     seconds = float(graph["seconds"])
     is_service = node["kind"] == "service"
@@ -58,7 +62,13 @@ def service_drawer(
 
     return [
         _head(service, node["kind"], state, slots),
-        _numbers(node, details, seconds),
+        _numbers(node, {} if is_search(state) else details, seconds),
+        html.P(
+            "Numbers, callers and called are of the traces that match, the rest is of all.",
+            className="qt-muted qt-drawer-note",
+        )
+        if is_search(state)
+        else None,
         _actions(service, state, is_service=is_service),
         service_charts(client, state, viewer, service) if is_service else None,
         *(example_traces(client, state, viewer, service) if is_service else ()),

@@ -16,6 +16,7 @@ from quacktrace_dashboard.figures.graph_parts import failing_part, grouped
 from quacktrace_dashboard.figures.service_map import MAX_NODES, display_name, service_map_picture
 from quacktrace_dashboard.formatting import format_count
 from quacktrace_dashboard.grid import table_grid
+from quacktrace_dashboard.map_search import found_traces, graph_parameters, is_search
 from quacktrace_dashboard.page import Page, current_viewer
 from quacktrace_dashboard.pages.service_drawer import service_drawer
 from quacktrace_dashboard.pages.services_choice import too_many_services, worst_node
@@ -61,7 +62,7 @@ def layout(_: Mapping[str, str]) -> Component:
                         clearable=True,
                         limit=60,
                         size="xs",
-                        w=220,
+                        w=180,
                         nothingFoundMessage="No such service",
                         **{"aria-label": "Focus on a service"},
                     ),
@@ -123,9 +124,13 @@ def register(app: Dash, client: QueryClient) -> None:
         from_ms, to_ms = state.time_range.resolve(viewer.now_ms)
         views = services_tools(state, from_ms, to_ms)
         try:
-            graph = client.get("/api/v1/graph", {"from": from_ms, "to": to_ms})
+            graph = client.get("/api/v1/graph", graph_parameters(state, from_ms, to_ms))
             is_table = state.get("view") == "table"
-            services = client.get("/api/v1/services", {"from": from_ms, "to": to_ms}) if is_table else None
+            services = (
+                client.get("/api/v1/services", {"from": from_ms, "to": to_ms})
+                if is_table and not is_search(state)
+                else None
+            )
         except DashboardError as error:
             return (error_card(error), "", views, True, True, *(no_update,) * 5)
         if state.get("failing") == "1" and graph["nodes"]:
@@ -135,14 +140,16 @@ def register(app: Dash, client: QueryClient) -> None:
                 return (calm, "", views, True, True, None, "", [], [], None)
         nodes = graph["nodes"]
         if not nodes:
-            empty = no_data(graph, state, viewer, what="services", is_filtered=False)
+            empty = no_data(
+                graph, state, viewer, what="traces" if is_search(state) else "services", is_filtered=is_search(state)
+            )
             return (empty, "", views, True, True, None, "", [], [], None)
         names = sorted(node["id"] for node in nodes)
         focus = state.get("focus") if state.get("focus") in names else None
-        head = (_counted(nodes), views)
+        counted = _counted(graph)
         options = no_update if names == known else names
-        if services is not None:
-            return (None, *head, True, False, None, "", _rows(graph, services), options, focus)
+        if is_table:
+            return (None, counted, views, True, False, None, "", _rows(graph, services), options, focus)
         center, note = focus, _outside_range_note(state, focus)
         if len(nodes) > MAX_NODES and center is None:
             graph = _by_namespace(graph, namespaces, state, from_ms, to_ms)
@@ -152,7 +159,7 @@ def register(app: Dash, client: QueryClient) -> None:
         drawn = service_map_picture(graph, focus=center or "", hops=focus_hops(state))
         views = services_tools(state, from_ms, to_ms, is_focused=center is not None)
         picture = {**drawn, "selected": state.get("service")}
-        return (note, _counted(nodes), views, False, True, picture, _thinned(drawn), [], options, focus)
+        return (note, counted, views, False, True, picture, _thinned(drawn), [], options, focus)
 
     @app.callback(
         Output("services-drawer", "children"),
@@ -202,11 +209,13 @@ def _legend() -> Component:
     )
 
 
-def _counted(nodes: list[dict[str, Any]]) -> str:
+def _counted(graph: Mapping[str, Any]) -> str:
+    nodes = graph["nodes"]
     services = sum(node["kind"] == "service" for node in nodes)
     others = len(nodes) - services
     text = f"{format_count(services)} service{'' if services == 1 else 's'}"
-    return f"{text}, {format_count(others)} inferred" if others else text
+    text = f"{text}, {format_count(others)} inferred" if others else text
+    return f"{text}, of {found_traces(graph)}" if "traces" in graph else text
 
 
 def _thinned(picture: Mapping[str, Any]) -> str:
@@ -220,9 +229,9 @@ def _thinned(picture: Mapping[str, Any]) -> str:
     )
 
 
-def _rows(graph: Mapping[str, Any], services: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _rows(graph: Mapping[str, Any], services: Mapping[str, Any] | None) -> list[dict[str, Any]]:
     """Services with everything known about them, then the nodes that only their callers know."""
-    known = {service["service_name"]: service for service in services["services"]}
+    known = {service["service_name"]: service for service in services["services"]} if services else {}
     seconds = float(graph["seconds"]) or 1.0
     rows = []
     for node in graph["nodes"]:

@@ -9,6 +9,7 @@ from dash.development.base_component import Component
 
 from quacktrace_dashboard.figures.service_map import FOCUS_HOPS
 from quacktrace_dashboard.icons import icon
+from quacktrace_dashboard.map_search import is_search, search_words, without_search
 from quacktrace_dashboard.show_sql import show_sql_button
 from quacktrace_dashboard.state import ViewState
 
@@ -40,6 +41,7 @@ def services_tools(
         for label, value in (("Map", None), ("Table", "table"))
     ]
     return [
+        _search(state),
         _namespace(state),
         _segments("Calls away from the focus", steps, prefix="Hops") if has_hops else None,
         html.A(
@@ -56,8 +58,22 @@ def services_tools(
             of="services" if is_table else "map",
             from_=from_ms,
             to=to_ms,
-        ),
+        )
+        if not is_search(state)
+        else None,
     ]
+
+
+def _search(state: ViewState) -> Component | None:
+    if not is_search(state):
+        return None
+    words = search_words(state)
+    back = html.A(
+        icon("close"),
+        href=without_search(state).to_search() or "?",
+        **{"aria-label": "The map of all traces"},
+    )
+    return html.Span([html.Span(words), back], className="qt-chip qt-map-search", title=f"Traces that match: {words}")
 
 
 def _namespace(state: ViewState) -> Component | None:

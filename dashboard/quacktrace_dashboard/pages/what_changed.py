@@ -31,6 +31,7 @@ _WORDS = {
     "network": "slower way",
     "errors": "fails",
     "missing_calls": "calls missing",
+    "unanswered": "no answer",
     "new_calls": "new calls",
 }
 _FAILING = frozenset({"errors"})

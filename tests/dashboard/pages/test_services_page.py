@@ -106,6 +106,16 @@ def test_focus_shows_a_service_and_its_neighbours(shop: RunningCollector, tab: T
     expect(page.locator(".qt-node")).to_have_count(3)
 
 
+def test_the_traces_of_a_search_have_a_map_of_their_own(shop: RunningCollector, tab: Tab) -> None:
+    page = tab.open(shop, "/traces?live=0&service=payment&status=error")
+    page.get_by_role("link", name="Map of these").click()
+    page.wait_for_selector(node(page, "payment"))
+    expect(page.locator(node(page, HOSTILE.replace('"', '\\"')))).to_have_count(0)
+    expect(page.locator("#services-count")).to_contain_text("traces that match")
+    page.get_by_role("link", name="The map of all traces").click()
+    expect(page.locator(node(page, HOSTILE.replace('"', '\\"')))).to_be_visible()
+
+
 def test_only_what_fails_can_be_looked_at(shop: RunningCollector, tab: Tab) -> None:
     page = open_map(tab, shop)
     page.get_by_role("button", name="Failing only").click()

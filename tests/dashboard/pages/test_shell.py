@@ -9,6 +9,8 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from browser_tab import Tab
+from path_proxy import PROXY_PATH, proxy_to
+from quacktrace_dashboard.pages import PAGES
 from quacktrace_dashboard.palette import assign_slots
 from real_processes import RunningCollector
 from shop_telemetry import HOSTILE, Span, now_ms, send_spans, trace_hex
@@ -221,3 +223,24 @@ def test_damaged_data_that_was_set_aside_has_a_banner_on_every_page(shop: Runnin
     page = tab.open(shop, "/sql")
     expect(page.locator("#shell-content")).to_contain_text("Run")
     expect(page.locator("#shell-problems")).to_be_hidden()
+
+
+def test_pages_work_below_a_path_that_a_proxy_takes_off(shop: RunningCollector, tab: Tab) -> None:
+    page = tab.page
+    with proxy_to(shop.url) as below:
+        assert below.endswith(PROXY_PATH)
+        page.goto(f"{below}/?r=6h")
+        page.locator(".qt-problems a").first.click()
+        page.wait_for_url(f"{below}/traces*")
+        expect(page.locator("a.qt-trace-row").first).to_be_visible()
+        for one in PAGES:
+            if one.icon:
+                page.get_by_role("navigation", name="Pages").get_by_role("link", name=one.title).click()
+                page.wait_for_url(f"{below}{one.path}*")
+                expect(page.get_by_role("heading", level=1)).to_have_text(one.title)
+        page.goto(f"{below}/trace/{trace_hex(3)}")
+        expect(page.get_by_role("treegrid").get_by_role("row").first).to_be_visible()
+        page.wait_for_selector("html[data-shell-ready]")
+        page.get_by_role("tab", name="Map").click()
+        expect(page.locator(".qt-trace-map[data-ready]")).to_be_visible()
+        page.goto("about:blank")  # the live feed ends before the proxy does

@@ -8,6 +8,7 @@ select
     epoch_ns(start_time) as start_ns,
     duration_ns,
     status_code = 'ERROR' as failed,
+    case when kind in ('CLIENT', 'PRODUCER') then coalesce(peer_service, server_address) end as peer,
     service_version,
     service_instance_id
 from spans

@@ -7,6 +7,5 @@ select
     quantile_cont(duration_ns, 0.5) / 1e6 as p50_ms,
     quantile_cont(duration_ns, 0.95) / 1e6 as p95_ms
 from edge_calls
-where trace_id = $trace_id
 group by all
 order by client_service, server_service, type

@@ -6,6 +6,5 @@ select
     quantile_cont(duration_ns, 0.5) filter (where is_entry) / 1e6 as p50_ms,
     quantile_cont(duration_ns, 0.95) filter (where is_entry) / 1e6 as p95_ms
 from _calls
-where trace_id = $trace_id
 group by all
 order by service_name

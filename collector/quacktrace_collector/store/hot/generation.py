@@ -24,6 +24,7 @@ from quacktrace_collector.schema import LOGS, ORIGINS, SPANS
 from quacktrace_collector.store.durable import sync
 from quacktrace_collector.store.hot.feed import FeedWriter, encode_batch, read_feed
 from quacktrace_collector.store.hot.rows import HotRows
+from quacktrace_collector.store.hot.salvage import Leftovers, read_leftovers
 from quacktrace_collector.store.snapshot import Feed, HotGeneration
 from quacktrace_collector.store.time_bounds import TimeBounds
 from quacktrace_collector.store.views import quote_literal
@@ -48,13 +49,12 @@ class Generation:
         self.is_spoiled = False
         """A commit failed: what is in it is sound, but nothing may be appended any more. Measured with DuckDB 2.0.0:
         the commit after a failed fsync corrupts the heap, and one after a torn write would not be replayed."""
+        self.leftovers: Leftovers | None = None
         self._first_append_s: float | None = None
         self._connection = connection
         self._path = directory / f"{generation_id:012d}.duckdb"
         self._origin_ids: set[int] = set()
-        for path in directory.glob(f"{generation_id:012d}.*.arrows"):
-            path.unlink()
-        self._feeds = self._new_feeds()
+        self._feeds: dict[str, FeedWriter] = {}
         self._rows = HotRows()
 
     @classmethod
@@ -66,6 +66,9 @@ class Generation:
         """
         generation = cls(connection, directory, generation_id)
         try:
+            for path in generation._feed_paths():
+                path.unlink()
+            generation._feeds = generation._new_feeds()
             cursor = generation._attach()
             cursor.execute(f"create table {generation.database}.commits (origins blob, spans blob, logs blob)")
             # DuckDB makes what is in its files last, and leaves it to us that the files are there after a power cut.
@@ -79,7 +82,8 @@ class Generation:
     def replay(cls, connection: duckdb.DuckDBPyConnection, directory: Path, generation_id: int) -> Generation:
         """Open what an earlier process left: DuckDB replays its log, and the feed is written anew from the commits.
 
-        A generation whose creation was cut short has no table and comes back empty.
+        A generation whose creation was cut short has no table and comes back empty. What the old feed has beyond the
+        log is in `leftovers`.
 
         Raises:
             duckdb.Error, pa.ArrowException: the file or its log is damaged.
@@ -87,11 +91,18 @@ class Generation:
         """
         generation = cls(connection, directory, generation_id)
         try:
-            generation._read_back(generation._attach())
+            cursor = generation._attach()
+            generation._begin_feeds(cursor)
+            generation._read_back(cursor)
         except (duckdb.Error, pa.ArrowException, OSError):
             generation.close()
             raise
         return generation
+
+    @staticmethod
+    def leftovers_of(directory: Path, generation_id: int) -> Leftovers | None:
+        """What the feed of a generation holds that cannot be replayed."""
+        return read_leftovers(_newest_feeds(directory, generation_id), _SCHEMAS, None)
 
     @staticmethod
     def existing(directory: Path) -> list[int]:
@@ -218,15 +229,36 @@ class Generation:
         self._read_commits(self._connection.cursor(), fresh)
         self._feeds, self._rows = fresh, HotRows()
 
+    def _feed_paths(self) -> list[Path]:
+        return list(self._path.parent.glob(f"{self.generation_id:012d}.*.arrows"))
+
+    def _begin_feeds(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """New ones for the old; an old feed that has more than the log stays until its rows are stored again."""
+        committed = dict.fromkeys(_SCHEMAS, 0)
+        if self._has_table(cursor):
+            lengths = ", ".join(f"coalesce(sum(octet_length({name})), 0)" for name in _SCHEMAS)
+            (row,) = cursor.execute(f"select {lengths} from {self.database}.commits").fetchall()
+            committed = dict(zip(_SCHEMAS, map(int, row), strict=True))
+        self.leftovers = read_leftovers(_newest_feeds(self._path.parent, self.generation_id), _SCHEMAS, committed)
+        kept = self.leftovers.files if self.leftovers else ()
+        for path in self._feed_paths():
+            if path not in kept:
+                path.unlink()
+        self._feeds = self._new_feeds()
+
+    def _has_table(self, cursor: duckdb.DuckDBPyConnection) -> bool:
+        return bool(cursor.sql("from duckdb_tables() where database_name = $1", params=[self.database]).fetchall())
+
     def _new_feeds(self) -> dict[str, FeedWriter]:
-        opening = next(_openings)
+        known = {_opening_of(path) for path in self._feed_paths()}
+        opening = next(number for number in _openings if number not in known)
         return {
             name: FeedWriter(self._path.with_suffix(f".{name}-{opening}.arrows"), schema)
             for name, schema in _SCHEMAS.items()
         }
 
     def _read_back(self, cursor: duckdb.DuckDBPyConnection) -> None:
-        if not cursor.sql("from duckdb_tables() where database_name = $1", params=[self.database]).fetchall():
+        if not self._has_table(cursor):
             return
         self._read_commits(cursor, self._feeds)
         feed = self.feed()
@@ -257,6 +289,16 @@ class Generation:
         cursor = self._connection.cursor()
         cursor.execute(f"attach {quote_literal(str(self._path))} as {self.database} (storage_version 'v1.5.0')")
         return cursor
+
+
+def _newest_feeds(directory: Path, generation_id: int) -> dict[str, Path]:
+    """The files of the feed that was written last, by what is in them."""
+    paths = sorted(directory.glob(f"{generation_id:012d}.*.arrows"), key=_opening_of)
+    return {path.name.split(".")[1].rpartition("-")[0]: path for path in paths}
+
+
+def _opening_of(path: Path) -> int:
+    return int(path.name.split(".")[1].rpartition("-")[2])
 
 
 def origins_table(origins: list[Origin]) -> pa.Table:

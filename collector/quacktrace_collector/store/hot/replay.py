@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +12,7 @@ import pyarrow as pa
 
 from quacktrace_collector.store.damage import Damage
 from quacktrace_collector.store.hot.generation import Generation
+from quacktrace_collector.store.hot.salvage import Leftovers
 from quacktrace_collector.store.snapshot import Segment
 
 _MEMORY_LIMIT: Final = "1GB"
@@ -18,8 +20,10 @@ _MEMORY_LIMIT: Final = "1GB"
 
 def replay(
     hot_dir: Path, segments: Sequence[Segment], *, damage: Damage
-) -> tuple[duckdb.DuckDBPyConnection, list[Generation]]:
+) -> tuple[duckdb.DuckDBPyConnection, list[Generation], list[Leftovers]]:
     """A connection with every generation attached that is neither sealed, empty nor damaged, oldest first.
+
+    The rows of the leftovers are in none of them, and are to be stored again.
 
     Raises:
         duckdb.Error, OSError: not for what is in the files, for instance for want of space.
@@ -27,11 +31,13 @@ def replay(
     for generation_id in Generation.existing(hot_dir):
         if any(segment.first_id <= generation_id <= segment.segment_id for segment in segments):
             Generation.unlink(hot_dir, generation_id)
+    salvaged: list[Leftovers] = []
     while True:
         connection = connect(hot_dir.parent)
-        generations, is_sound = _attach_all(connection, hot_dir, damage)
+        generations, is_sound = _attach_all(connection, hot_dir, damage, salvaged)
         if is_sound:
-            return connection, generations
+            beyond = [generation.leftovers for generation in generations if generation.leftovers]
+            return connection, generations, [*salvaged, *beyond]
         # A damaged file took the instance with it: it is set aside now, begin again with the others.
         for generation in generations:
             generation.close()
@@ -60,7 +66,9 @@ def connect(data_dir: Path) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def _attach_all(connection: duckdb.DuckDBPyConnection, hot_dir: Path, damage: Damage) -> tuple[list[Generation], bool]:
+def _attach_all(
+    connection: duckdb.DuckDBPyConnection, hot_dir: Path, damage: Damage, salvaged: list[Leftovers]
+) -> tuple[list[Generation], bool]:
     generations: list[Generation] = []
     for generation_id in Generation.existing(hot_dir):
         try:
@@ -68,6 +76,9 @@ def _attach_all(connection: duckdb.DuckDBPyConnection, hot_dir: Path, damage: Da
         except (duckdb.Error, pa.ArrowException, OSError, UnicodeDecodeError) as error:
             if isinstance(error, OSError) and error.errno is not None:
                 raise  # the disk's fault; Arrow's own have no number
+            left = Generation.leftovers_of(hot_dir, generation_id)
+            if left is not None:
+                salvaged.append(replace(left, files=()))  # they go with the rest
             if Generation.was_written(hot_dir, generation_id):
                 damage.set_generation_aside(hot_dir, generation_id, str(error))
             else:
@@ -75,7 +86,7 @@ def _attach_all(connection: duckdb.DuckDBPyConnection, hot_dir: Path, damage: Da
             if not _answers(connection):
                 return generations, False
             continue
-        if generation.span_count or generation.log_count:
+        if generation.span_count or generation.log_count or generation.leftovers:
             generations.append(generation)
         else:
             generation.drop()

@@ -13,21 +13,26 @@ from quacktrace_collector.store.recent_values import RecentValues
 from quacktrace_collector.store.rollups.files import TRACE_ROW_GROUP_ROWS, TraceFile, read_rollup_table
 from quacktrace_collector.store.rollups.frame import Frame
 from quacktrace_collector.store.rollups.histogram import Integers
+from quacktrace_collector.store.rollups.packed import PackedFrame
 from quacktrace_collector.store.rollups.tables import (
     Rollup,
     edge_frame,
+    entries_of,
     instance_frame,
     merge_edges,
     merge_instances,
     merge_red,
     red_frame,
     sum_entries,
+    summed_frame,
 )
 from quacktrace_collector.store.rollups.trace_frame import TraceFrame
 from quacktrace_collector.store.snapshot import Segment
 from quacktrace_collector.time_range import TimeRange
 
-_ROLLUP_BYTES: Final = 64 << 20
+_ROLLUP_BYTES: Final = 48 << 20
+"""Packed, those of 10 million spans of a day take 35 MB."""
+_WARM_BYTES: Final = 24 << 20
 _TRACE_BYTES: Final = 24 << 20
 _TRACE_FRAME_BYTES: Final = 48 << 20
 """Of 800,000 traces."""
@@ -65,17 +70,36 @@ class RollupCache:
                 return sum_entries(self.table(segment, "red"))
             if grain_ns == MINUTE_NS:
                 return self._read(segment, name)
-            minutes = self.table(segment, name)
+            # Not kept: whoever asks for hours seldom asks for each minute too.
+            minutes = sum_entries(self._read(segment, "red")) if name == "entries" else self._read(segment, name)
             if grain_ns == WHOLE:
                 return _MERGE[name]([minutes], without_minute=True)
             return _MERGE[name]([_floored(minutes, grain_ns)])
 
         return self._rollups.get((segment.path, name, grain_ns), make, _table_bytes)
 
-    def frame(self, segment: Segment, name: str, *, grain_ns: int = MINUTE_NS) -> Frame:
-        """The same ready to be added up."""
-        key = (segment.path, name, grain_ns, "frame")
-        return self._rollups.get(key, lambda: FRAME_OF[name]([self._table_once(segment, name, grain_ns)]), _frame_bytes)
+    def frame(self, segment: Segment, name: str, time_range: TimeRange, *, grain_ns: int = MINUTE_NS) -> Frame:
+        """The rows of the range's minutes ready to be added up, without the examples' ids."""
+        return self._frame(segment, name, grain_ns).within(time_range.from_ns, time_range.to_ns)
+
+    def warm(self, segment: Segment) -> bool:
+        """Read what overviews of any hour ask for; False once there is no more room for that."""
+        if self._rollups.size_bytes > _WARM_BYTES:
+            return False
+        for name in ("entries", "instances", "edges"):
+            self._frame(segment, name, MINUTE_NS)
+        return True
+
+    def _frame(self, segment: Segment, name: str, grain_ns: int) -> PackedFrame:
+        def make() -> PackedFrame:
+            if grain_ns == WHOLE:
+                minutes = self._frame(segment, name, MINUTE_NS).whole()
+                return PackedFrame.of(summed_frame(name, minutes, without_minute=True))
+            if name == "entries":
+                return PackedFrame.of(summed_frame(name, entries_of(red_frame([self._read(segment, "red")]))))
+            return PackedFrame.of(FRAME_OF[name]([self._read(segment, name)]))
+
+        return self._rollups.get((segment.path, name, grain_ns, "frame"), make, lambda frame: frame.size_bytes)
 
     def traces(self, segment: Segment, time_range: TimeRange) -> list[pa.Table]:
         """Tables of the trace index, in order of start, that may have rows of the range."""
@@ -113,12 +137,6 @@ class RollupCache:
 
         return self._trace_frames.get(segment.path, make, lambda frame: frame.size_bytes)
 
-    def _table_once(self, segment: Segment, name: str, grain_ns: int) -> pa.Table:
-        """Without keeping what only the frame is made from."""
-        if grain_ns == MINUTE_NS and name != "entries":
-            return self._read(segment, name)
-        return self.table(segment, name, grain_ns=grain_ns)
-
     def _read(self, segment: Segment, name: str) -> pa.Table:
         try:
             return read_rollup_table(segment.path, name)
@@ -137,10 +155,3 @@ def _floored(table: pa.Table, grain_ns: int) -> pa.Table:
 def _table_bytes(table: pa.Table) -> int:
     size: int = table.nbytes
     return size
-
-
-def _frame_bytes(frame: Frame) -> int:
-    arrays = [*frame.numbers.values(), *(texts.codes for texts in frame.texts.values())]
-    if frame.entries is not None:
-        arrays += [frame.entries.row, frame.entries.count, np.asarray(frame.entries.bucket)]
-    return sum(array.nbytes for array in arrays)

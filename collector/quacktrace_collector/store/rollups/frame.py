@@ -227,22 +227,6 @@ class Frame:
             _joined_entries(entries, starts) if entries else None,
         )
 
-    def within(self, name: str, first: int, end: int) -> Frame:
-        """The rows where this number, by which they are in order, is at least `first` and below `end`; no copy."""
-        start, stop = np.searchsorted(self.numbers[name], [first, end]).tolist()
-        if start == 0 and stop == len(self):
-            return self
-        rows = slice(start, stop)
-        entries = None
-        if self.entries is not None:
-            held = slice(*np.searchsorted(self.entries.row, [start, stop]).tolist())
-            entries = Entries(self.entries.row[held] - start, self.entries.bucket[held], self.entries.count[held])
-        return Frame(
-            {text: Texts(texts.codes[rows], texts.values) for text, texts in self.texts.items()},
-            {number: numbers[rows] for number, numbers in self.numbers.items()},
-            entries,
-        )
-
     def where(self, keep: npt.NDArray[np.bool_]) -> Frame:
         """The rows in `keep`."""
         entries = None

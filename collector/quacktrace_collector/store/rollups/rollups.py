@@ -92,7 +92,7 @@ class Rollups:
     def frame(self, name: str, snapshot: Snapshot, time_range: TimeRange) -> Frame:
         """The same for sums over the range, without the examples' ids."""
         frames = [
-            self._cache.frame(segment, name, grain_ns=grain).within("minute", part.from_ns, part.to_ns)
+            self._cache.frame(segment, name, part, grain_ns=grain)
             for segment, grain, part in _sealed_parts(snapshot, time_range, WHOLE)
         ]
         hot = []
@@ -100,6 +100,13 @@ class Rollups:
             table = sum_entries(rollup.red) if name == "entries" else rollup.tables()[name]
             hot.append(_within(table, "minute", time_range))
         return Frame.joined([*frames, FRAME_OF[name](hot)])
+
+    def warm(self, snapshot: Snapshot) -> None:
+        """Fold what is hot, and read the sums of the newest segments that overviews ask for."""
+        self._hot(snapshot)
+        for segment in reversed(snapshot.segments):
+            if segment.span_count and not self._cache.warm(segment):
+                break
 
     def traces(self, snapshot: Snapshot, time_range: TimeRange) -> list[pa.Table]:
         """Rows of the trace index that start in the range; one trace can have several, in different tables."""

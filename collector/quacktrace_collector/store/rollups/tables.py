@@ -119,12 +119,25 @@ def merge_red(tables: Sequence[pa.Table], *, without_minute: bool = False) -> pa
 def sum_entries(red: pa.Table) -> pa.Table:
     """Entry spans by service and minute, as RED with '' for name and kind: a sixth of the rows."""
     frame = red_frame([red])
-    is_entry = frame.numbers["is_entry"] != 0
-    example_ids = red["example_trace_id"].filter(pa.array(is_entry))
-    entry = frame.where(is_entry)
+    example_ids = red["example_trace_id"].filter(pa.array(frame.numbers["is_entry"] != 0))
+    return sum_red(entries_of(frame), example_ids)
+
+
+def entries_of(red: Frame) -> Frame:
+    """Rows of entry spans, with '' for name and kind."""
+    entry = red.where(red.numbers["is_entry"] != 0)
     nothing = Texts(np.zeros(len(entry), np.int64), [""])
     texts = {"service_name": entry.texts["service_name"], "name": nothing, "kind": nothing}
-    return sum_red(Frame(texts, entry.numbers, entry.entries), example_ids)
+    return Frame(texts, entry.numbers, entry.entries)
+
+
+def summed_frame(name: str, frame: Frame, *, without_minute: bool = False) -> Frame:
+    """Rows of `red`, `entries`, `edges` or `instances` with the same keys added; rows that cancel out are gone."""
+    if name == "edges":
+        return edge_frame([sum_edges(frame, without_minute=without_minute)])
+    if name == "instances":
+        return instance_frame([last_instances(frame, without_minute=without_minute)])
+    return red_frame([sum_red(frame, pa.nulls(len(frame), pa.string()), without_minute=without_minute)])
 
 
 def red_frame(tables: Sequence[pa.Table]) -> Frame:

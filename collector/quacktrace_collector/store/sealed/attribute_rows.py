@@ -20,7 +20,7 @@ from quacktrace_collector.store.public_rows import FROM_JSON, public_rows, publi
 from quacktrace_collector.store.rollups.frame import compute, map_of
 from quacktrace_collector.store.rollups.histogram import Integers
 from quacktrace_collector.store.sealed.dictionary_pages import may_hold
-from quacktrace_collector.store.sealed.rows import footer_of
+from quacktrace_collector.store.sealed.footers import SealedFile, sealed_file
 from quacktrace_collector.time_range import TimeRange
 
 # Where so many have it, DuckDB's own scan does better than copies of their rows.
@@ -45,7 +45,7 @@ def rows_with_attribute(
 
     `time_range` leaves out row groups that have nothing in it, it filters no rows.
     """
-    groups = _row_groups(footer_of(path)[0], time_range)
+    groups = sealed_file(path).row_groups_within(time_range)
     if len(groups) < _FEW_GROUPS:
         return _read(path, groups, wanted, columns)
     # Decoding lets go of the interpreter's lock.
@@ -56,54 +56,36 @@ def rows_with_attribute(
 
 
 def _read(path: Path, groups: list[int], wanted: AttributeValue, columns: Sequence[str]) -> pa.Table | None:
-    footer, dictionaries = footer_of(path)
-    groups = _groups_with(path, footer, groups, wanted)
+    file = sealed_file(path)
     stored = {FROM_JSON.get(column, column) for column in columns}
     if "end_time" in stored:
         stored |= {"start_time", "duration_ns"}
     found = [public_schema(columns).empty_table()]
-    with pq.ParquetFile(path, metadata=footer, read_dictionary=dictionaries) as file:
-        for group in groups:
-            attributes = file.read_row_group(group, columns=["attributes"], use_threads=False)
+    for group in _groups_with(file, groups, wanted):
+        footer, number = file.footer(group)
+        with pq.ParquetFile(path, metadata=footer, read_dictionary=file.dictionaries) as opened:
+            attributes = opened.read_row_group(number, columns=["attributes"], use_threads=False)
             rows = _rows_with(attributes["attributes"], wanted)
             if len(rows) * _COMMON_SHARE > attributes.num_rows:
                 return None
             if len(rows):
-                rest = file.read_row_group(group, columns=sorted(stored - {"attributes"}), use_threads=False)
+                rest = opened.read_row_group(number, columns=sorted(stored - {"attributes"}), use_threads=False)
                 for name in attributes.column_names:
                     rest = rest.append_column(name, attributes[name])
                 found.append(public_rows(rest.take(rows), columns))
     return pa.concat_tables(found)
 
 
-def _groups_with(path: Path, footer: pq.FileMetaData, groups: list[int], wanted: AttributeValue) -> list[int]:
+def _groups_with(file: SealedFile, groups: list[int], wanted: AttributeValue) -> list[int]:
     """Those that have the key and the value somewhere."""
-    places = [_place(footer, _VALUES), _place(footer, _KEYS)]
-    with path.open("rb", buffering=0) as file:
-        fd = file.fileno()
+    with file.path.open("rb", buffering=0) as opened:
+        fd = opened.fileno()
         return [
             group
             for group in groups
-            if may_hold(fd, footer.row_group(group).column(places[0]), wanted.value)
-            and may_hold(fd, footer.row_group(group).column(places[1]), wanted.key)
+            if may_hold(fd, file.dictionary_pages[_VALUES][group], wanted.value)
+            and may_hold(fd, file.dictionary_pages[_KEYS][group], wanted.key)
         ]
-
-
-def _place(footer: pq.FileMetaData, leaf: str) -> int:
-    return next(index for index in range(len(footer.schema)) if footer.schema.column(index).path == leaf)
-
-
-def _row_groups(footer: pq.FileMetaData, time_range: TimeRange | None) -> list[int]:
-    groups = list(range(footer.num_row_groups))
-    if time_range is None:
-        return groups
-    place = _place(footer, "start_time")
-    bounds: list[Any] = [footer.row_group(group).column(place).statistics for group in groups]
-    return [
-        group
-        for group, one in zip(groups, bounds, strict=True)
-        if one is None or not one.has_min_max or time_range.overlaps(one.min_raw, one.max_raw)
-    ]
 
 
 def _rows_with(column: pa.ChunkedArray[Any], wanted: AttributeValue) -> Integers:

@@ -18,11 +18,18 @@ _NEXT_INTEGER: Final = 0x15
 _LEAST_BYTES: Final = 16
 
 
-def may_hold(fd: int, column: Any, value: str) -> bool:
-    """False if the column chunk (its footer entry) of the file surely does not have the text."""
+def page_of(column: Any) -> tuple[int, int] | None:
+    """From where to where in the file the dictionary of the column chunk (its footer entry) lies; None for none."""
     if column.compression != "ZSTD" or not column.has_dictionary_page:
+        return None
+    return column.dictionary_page_offset, column.data_page_offset
+
+
+def may_hold(fd: int, place: tuple[int, int] | None, value: str) -> bool:
+    """False if the column chunk with this dictionary page surely does not have the text."""
+    if place is None:
         return True
-    start, end = column.dictionary_page_offset, column.data_page_offset
+    start, end = place
     page = os.pread(fd, end - start, start)
     sizes = _sizes(page)
     if sizes is None or len(page) != end - start:

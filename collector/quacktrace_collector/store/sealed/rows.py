@@ -8,60 +8,49 @@ the few rows that are wanted become text.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from quacktrace_collector.store.public_rows import FROM_JSON, IS_OPEN, public_rows, public_schema
-from quacktrace_collector.store.sealed.parquet_files import NO_OPEN_SPANS
-from quacktrace_collector.store.sealed.trace_places import row_groups_with
-from quacktrace_collector.store.views import Kind
+from quacktrace_collector.store.public_rows import FROM_JSON, IS_OPEN, public_rows
+from quacktrace_collector.store.rollups.frame import compute
+from quacktrace_collector.store.sealed.constant_columns import ConstantColumns
+from quacktrace_collector.store.sealed.footers import SealedFile, sealed_file
 
-# A footer of 1.6 million spans takes 4 MB once it is parsed.
-_FOOTERS: Final = 24
-# More are better scanned than read one by one.
-_MOST_ROW_GROUPS: Final = 64
-# Decoded as text: they differ from row to row.
-_UNIQUE: Final = frozenset({"trace_id", "span_id", "parent_span_id"})
+_constant_columns: Final = ConstantColumns()
 
 
-def sealed_rows(kind: Kind, path: Path, trace_ids: Sequence[str], columns: Sequence[str]) -> pa.Table | None:
-    """Public columns of a sealed file's rows of these traces, in order of arrival.
-
-    None if it is not known where they are, or they are all over the place: a scan does better then.
-    """
-    groups = row_groups_with(path.parent, kind, trace_ids)
-    if groups is None or len(groups) > _MOST_ROW_GROUPS:
-        return None
-    if not groups:
-        return public_schema(columns).empty_table()
-    footer, dictionaries = footer_of(path)
+def sealed_rows(path: Path, row_groups: Sequence[int], trace_ids: Sequence[str], columns: Sequence[str]) -> pa.Table:
+    """Public columns of the rows of these traces in some row groups of a sealed file, in order of arrival."""
+    file = sealed_file(path)
     stored = {FROM_JSON.get(column, column) for column in columns} | {"trace_id"}
     if "end_time" in stored:
         stored |= {"start_time", "duration_ns"}
     if IS_OPEN in stored:
         stored.discard(IS_OPEN)
-        if NO_OPEN_SPANS.encode() not in (footer.metadata or {}):
+        if file.has_open_spans:
             stored.add("attributes")
     wanted: Any = pa.array(trace_ids, pa.string())
-    with pq.ParquetFile(path, metadata=footer, read_dictionary=dictionaries) as file:
-        found = []
-        for group in groups:
-            rows = file.read_row_group(group, columns=sorted(stored), use_threads=False)
-            hits: Any = pc.is_in(rows["trace_id"], value_set=wanted)
-            found.append(rows.take(pc.indices_nonzero(hits)))
-    return pa.concat_tables([public_rows(rows, columns) for rows in found])
+    found = [
+        public_rows(_rows(file, group, wanted, sorted(stored)), columns, may_be_open=file.has_open_spans)
+        for group in row_groups
+    ]
+    return found[0] if len(found) == 1 else pa.concat_tables(found)
 
 
-@lru_cache(maxsize=_FOOTERS)
-def footer_of(path: Path) -> tuple[pq.FileMetaData, list[str]]:
-    """A sealed file never changes. With it, the columns that repeat themselves: they are decoded as dictionaries."""
-    metadata = pq.read_metadata(path)
-    schema = metadata.schema
-    leaves = [schema.column(index) for index in range(len(schema))]
-    texts = [leaf.path for leaf in leaves if leaf.physical_type == "BYTE_ARRAY" and leaf.path not in _UNIQUE]
-    return metadata, texts
+def _rows(file: SealedFile, row_group: int, trace_ids: Any, columns: list[str]) -> pa.Table:
+    footer, number = file.footer(row_group)
+    with pq.ParquetFile(file.path, metadata=footer, read_dictionary=file.dictionaries) as opened:
+        constant = _constant_columns.of(file, opened, number, [name for name in columns if name != "trace_id"])
+        # In two threads, as whoever asks for a trace waits for this most.
+        varying = [column for column in columns if column not in constant]
+        rows = opened.read_row_group(number, columns=varying, use_threads=True)
+    hits: Any = compute.indices_nonzero(compute.is_in(rows["trace_id"], value_set=trace_ids))
+    rows = rows.take(hits)
+    if not constant:
+        return rows
+    repeated = pa.table(constant).take(np.zeros(rows.num_rows, np.int64))
+    return pa.table([*rows.columns, *repeated.columns], names=[*rows.column_names, *repeated.column_names])
