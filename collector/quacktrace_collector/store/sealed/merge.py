@@ -89,7 +89,9 @@ def _schema(files: Sequence[Path]) -> pa.Schema:
 
 
 def _tables(files: Sequence[Path]) -> Iterator[pa.Table]:
-    """The files' rows, a file at a time."""
+    """The files' rows, a row group at a time."""
     schema = _schema(files)
     for path in files:
-        yield pq.read_table(path).cast(schema)
+        with pq.ParquetFile(path) as file:
+            for group in range(file.num_row_groups):
+                yield file.read_row_group(group, use_threads=False).cast(schema)
