@@ -96,9 +96,7 @@ class Ingest:
         with self._condition:
             if self._stopping:
                 raise StoreUnavailableError("the collector is stopping", hint="send the same request again in a second")
-            if self._waiting_bytes + len(body) > self._max_waiting_bytes and self._waiting:
-                self._metrics.count("qt_ingest_rejected_requests_total", reason="overloaded")
-                raise OverloadedError("the ingest queue is full", hint="send the same request again in a second")
+            self.check_room(len(body))
             since = self._committing_since
             if since is not None and time.monotonic() - since > self._stalled_s:
                 raise self._stalled()
@@ -112,6 +110,16 @@ class Ingest:
         except TimeoutError:
             self._give_up(waiting)
             raise self._stalled() from None
+
+    def check_room(self, size: int) -> None:
+        """Pass when a request of so many bytes has room in the queue.
+
+        Raises:
+            OverloadedError: it has none now.
+        """
+        if self._waiting_bytes + size > self._max_waiting_bytes and self._waiting:
+            self._metrics.count("qt_ingest_rejected_requests_total", reason="overloaded")
+            raise OverloadedError("the ingest queue is full", hint="send the same request again in a second")
 
     def give_back_later(self) -> None:
         """Memory was used for what is not stored: it goes back to the system once it is quiet."""

@@ -166,6 +166,8 @@ async def test_only_the_deepest_failing_span_of_a_chain_is_an_origin(api: Any, s
         "2026-11-22T23:00:05.000000000Z",
     )
     assert (group["example_trace_id"], group["example_span_id"]) == (f"{5:032x}", f"{5:016x}")
+    assert (group["samples"][0]["trace_id"], group["samples"][0]["span_id"]) == (f"{5:032x}", f"{5:016x}")
+    assert len({sample["trace_id"] for sample in group["samples"]}) == len(group["samples"]) == min(5, group["traces"])
     assert group["entry_points"] == [{"service_name": "gateway", "operation": "POST /pay", "traces": 5, "failed": 5}]
     assert sum(group["series"]) == 5
 

@@ -9,13 +9,14 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from quacktrace_collector.errors import BodyTooLargeError
+from quacktrace_collector.errors import BodyTooLargeError, OverloadedError
 from quacktrace_collector.receive.body import (
     BadEncodingError,
     BodyTimeoutError,
     UnsupportedEncodingError,
     read_body,
 )
+from quacktrace_collector.receive.body_budget import BodyBudget
 
 
 def gzipped(data: bytes) -> bytes:
@@ -149,3 +150,26 @@ async def test_other_tasks_run_while_a_large_body_is_inflated() -> None:
     done.set()
     await task
     assert turns >= 15
+
+
+def test_bodies_share_a_bounded_amount_of_memory() -> None:
+    budget = BodyBudget(max_bytes=100)
+    with budget.share() as alone:
+        alone.grow(150)
+        with budget.share() as other, pytest.raises(OverloadedError):
+            other.grow(1)
+    with budget.share() as first, budget.share() as second:
+        for size in range(0, 60, 10):
+            first.grow(size)
+            second.grow(size)
+        with pytest.raises(OverloadedError):
+            first.grow(51)
+
+
+async def test_a_body_is_told_by_its_size_on_the_wire_or_inflated_whichever_is_larger() -> None:
+    sizes: list[int] = []
+    for encoding, body in (("", TEXT), ("gzip", gzipped(TEXT))):
+        await read_body(in_chunks(body, 100), content_encoding=encoding, content_length=None, on_size=sizes.append)
+        assert sizes == sorted(sizes)
+        assert sizes[-1] == len(TEXT)
+        sizes.clear()

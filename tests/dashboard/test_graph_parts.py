@@ -55,7 +55,7 @@ def test_an_opened_namespace_shows_its_services_and_what_they_touch() -> None:
     kinds = {one["id"]: one["kind"] for one in graph["nodes"]}
     assert kinds == {group_id("front"): GROUP, "cart": "service", "pay": "service", group_id("databases"): GROUP}
     texts = {one["id"]: (one["name"], one["note"]) for one in service_map_picture(graph)["nodes"]}
-    assert texts[group_id("front")] == ("front", "1 in this namespace")
+    assert texts[group_id("front")] == ("front", "1 inside")
     apart = {**GRAPH, "nodes": [*GRAPH["nodes"], node("mail")], "edges": [*GRAPH["edges"], edge("web", "mail")]}
     opened = grouped(apart, {**NAMESPACES, "mail": "post"}, opened="shop")
     assert group_id("post") not in {one["id"] for one in opened["nodes"]}

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quacktrace_dashboard.figures.edge_routes import LABEL_HEIGHT, LABEL_WIDTH, route_edges
-from quacktrace_dashboard.figures.focus_part import MORE
+from quacktrace_dashboard.figures.focus_part import MORE, MOST_BESIDE
 from quacktrace_dashboard.figures.rates import rate_text
 from quacktrace_dashboard.figures.service_map import display_name, service_map_picture
 from quacktrace_dashboard.map_layout import CARD_HEIGHT, CARD_WIDTH, layout_map
@@ -134,7 +134,7 @@ def test_a_focus_with_thousands_of_neighbours_shows_the_worst_and_counts_the_res
     assert {"leaf-0007", "leaf-2999", "far-2999", "hub"} <= set(nodes)
     assert "leaf-0001" not in nodes
     assert len(nodes) < 40
-    assert nodes[f"{MORE}called"]["name"] == "2,990 more"
+    assert nodes[f"{MORE}called"]["name"] == f"{2999 - MOST_BESIDE:,} more"
     assert nodes[f"{MORE}callers"]["opens"] == {"service": "hub"}
     assert picture["thinned_from"] == 1 + 2999 + 90 + 100
     (rest,) = (edge for edge in picture["edges"] if edge["server_service"] == f"{MORE}called")

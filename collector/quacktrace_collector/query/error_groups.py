@@ -21,6 +21,7 @@ from quacktrace_collector.store.rollups.error_rows import ErrorRows
 _SERIES_BUCKETS: Final = 40
 _MOST_PLACES: Final = 100
 """Versions and instances named with a group."""
+_MOST_SAMPLES: Final = 5
 
 Integers = npt.NDArray[np.int64]
 Key = tuple[str, str, str, str | None]
@@ -86,7 +87,8 @@ def _frame(frames: str) -> str | None:
 
 
 def _answer(key: Key, rows: ErrorRows, trace: Integers, cut: Buckets, roots: Roots) -> dict[str, Any]:
-    newest = int(np.argmax(rows.start_ns))
+    samples = _samples(rows, trace)
+    newest = samples[0]
     traces = np.unique(trace)
     calls = np.bincount(rows.place, minlength=len(rows.places))
     operations: dict[str, int] = {}
@@ -113,6 +115,25 @@ def _answer(key: Key, rows: ErrorRows, trace: Integers, cut: Buckets, roots: Roo
         "versions": sorted(versions - {""})[:_MOST_PLACES],
         "instances": sorted(instances - {""})[:_MOST_PLACES],
         "entry_points": entry_points(roots, traces),
-        "example_trace_id": f"{int(rows.trace_high[newest]):016x}{int(rows.trace_low[newest]):016x}",
+        "example_trace_id": _trace_id(rows, newest),
         "example_span_id": f"{int(rows.span_id[newest]):016x}",
+        "samples": [
+            {
+                "trace_id": _trace_id(rows, row),
+                "span_id": f"{int(rows.span_id[row]):016x}",
+                "time": format_time(int(rows.start_ns[row])),
+            }
+            for row in samples
+        ],
     }
+
+
+def _samples(rows: ErrorRows, trace: Integers) -> list[int]:
+    """Rows of the newest traces of a group, the newest first; of each trace its newest failure."""
+    newest_first = np.argsort(-rows.start_ns, kind="stable")
+    _, first = np.unique(trace[newest_first], return_index=True)
+    return [int(row) for row in newest_first[np.sort(first)[:_MOST_SAMPLES]]]
+
+
+def _trace_id(rows: ErrorRows, row: int) -> str:
+    return f"{int(rows.trace_high[row]):016x}{int(rows.trace_low[row]):016x}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Final, Protocol
 
 from quacktrace_collector.errors import BodyTooLargeError, MalformedBodyError, QuacktraceError, UnsupportedMediaError
@@ -62,8 +62,9 @@ async def read_body(
     content_length: int | None,
     max_bytes: int = MAX_BODY_BYTES,
     grace_s: float = GRACE_S,
+    on_size: Callable[[int], None] = lambda _size: None,
 ) -> bytes:
-    """The whole body, decompressed.
+    """The whole body, decompressed; `on_size` is told how large it is by now, and may refuse it.
 
     Raises:
         UnsupportedEncodingError, BadEncodingError, BodyTooLargeError, BodyTimeoutError.
@@ -83,6 +84,7 @@ async def read_body(
                     raise _too_large(max_bytes)
                 deadline.reschedule(min(began + grace_s + received / MIN_BYTES_PER_S, began + MAX_READ_S))
                 await body.add(chunk)
+                on_size(max(received, body.size))
     except TimeoutError as error:
         raise BodyTimeoutError(
             f"only {received} bytes of the body arrived in {loop.time() - began:.0f} s",
@@ -117,6 +119,11 @@ class _BoundedBody:
             if size >= next_turn:
                 await asyncio.sleep(0)
                 next_turn = size + _YIELD_EVERY_BYTES
+
+    @property
+    def size(self) -> int:
+        """Bytes of the output so far."""
+        return len(self._out)
 
     def steps(self, chunk: bytes) -> Iterator[int]:
         """Append a piece of the wire's bytes; yields the size of the output after each step."""

@@ -76,6 +76,8 @@ class Exporter:
         Raises:
             MalformedBodyError, BodyTooLargeError, OverloadedError, StoreUnavailableError: nothing was stored.
         """
+        if signal is not Signal.METRICS:
+            self._ingest.check_room(len(body))  # before it costs anything
         try:
             accepted = await self._validator.validate(signal, encoding, body)
         except (MalformedBodyError, BodyTooLargeError) as error:

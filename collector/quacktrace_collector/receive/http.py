@@ -10,6 +10,7 @@ from quacktrace_collector.cors import cors_headers, preflight
 from quacktrace_collector.errors import MalformedBodyError, NotFoundError, QuacktraceError
 from quacktrace_collector.receive.encodings import CONTENT_TYPES, Encoding, content_type_of
 from quacktrace_collector.receive.http_body import (
+    BUDGET,
     EXPORTER,
     expect_body,
     exporter_of,
@@ -43,8 +44,9 @@ def _export_handler(signal: Signal) -> Callable[[web.Request], Awaitable[web.Str
         try:
             if encoding is None:
                 raise wrong_content_type(request, *CONTENT_TYPES)
-            body = await read_request(request)
-            answer = await request.app[EXPORTER].export(signal, encoding, body)
+            with request.app[BUDGET].share() as share:
+                body = await read_request(request, share)
+                answer = await request.app[EXPORTER].export(signal, encoding, body)
         except QuacktraceError as error:
             return await refusal(request, error, encoding or Encoding.JSON)
         return web.Response(
@@ -67,8 +69,9 @@ async def _zipkin(request: web.Request) -> web.StreamResponse:
     try:
         if request.headers.get(hdrs.CONTENT_TYPE) and request.content_type != _ZIPKIN_CONTENT_TYPE:
             raise wrong_content_type(request, _ZIPKIN_CONTENT_TYPE)
-        body = await read_request(request)
-        answer = await request.app[EXPORTER].export(Signal.TRACES, Encoding.ZIPKIN, body)
+        with request.app[BUDGET].share() as share:
+            body = await read_request(request, share)
+            answer = await request.app[EXPORTER].export(Signal.TRACES, Encoding.ZIPKIN, body)
         if answer.rejected and answer.rejected == answer.received:
             raise MalformedBodyError(answer.message)
     except QuacktraceError as error:

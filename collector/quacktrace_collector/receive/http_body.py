@@ -21,12 +21,14 @@ from quacktrace_collector.receive.body import (
     UnsupportedEncodingError,
     read_body,
 )
+from quacktrace_collector.receive.body_budget import BodyBudget, BodyShare
 from quacktrace_collector.receive.encodings import Encoding, content_type_of
 from quacktrace_collector.receive.export import Exporter
 from quacktrace_collector.receive.status import RETRY_AFTER_S, RETRYABLE, encoded_status
 from quacktrace_collector.receive.validate import Validator
 
 EXPORTER: Final = web.AppKey("exporter", Exporter)
+BUDGET: Final = web.AppKey("body_budget", BodyBudget)
 _CHUNKED_READ_BYTES: Final = 32 << 10
 
 
@@ -41,12 +43,13 @@ async def exporter_of(app: web.Application) -> AsyncIterator[None]:
     """For `cleanup_ctx`: the exporter that the routes share, and its validation child."""
     validator = Validator()
     app[EXPORTER] = Exporter(app[INGEST], app[METRICS], validator)
+    app[BUDGET] = BodyBudget()
     yield
     await validator.close()
 
 
-async def read_request(request: web.Request) -> bytes:
-    """The decompressed body; every refusal is counted."""
+async def read_request(request: web.Request, share: BodyShare) -> bytes:
+    """The decompressed body, which takes its share of memory; every refusal is counted."""
     exporter, metrics = request.app[EXPORTER], request.app[METRICS]
     try:
         with _small_reads(request):
@@ -55,6 +58,7 @@ async def read_request(request: web.Request) -> bytes:
                 content_encoding=", ".join(request.headers.getall(hdrs.CONTENT_ENCODING, ())),
                 content_length=request.content_length,
                 grace_s=GRACE_S,
+                on_size=share.grow,
             )
     except BodyTimeoutError:
         metrics.count("qt_http_timeouts_total")

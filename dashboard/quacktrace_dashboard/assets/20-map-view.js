@@ -9,10 +9,11 @@
   const DRAG_THRESHOLD_PX = 4;
   const DRAWER_WIDTH = 420;
   const LEGEND_HEIGHT = 26;
+  const NOTE_HEIGHT = 22;
 
   qt.map.View = class {
     constructor(host, svg, layer) {
-      Object.assign(this, { host, svg, layer, view: { x: 0, y: 0, scale: 1 }, bounds: null, movedByUser: false, draggedNow: false });
+      Object.assign(this, { host, svg, layer, view: { x: 0, y: 0, scale: 1 }, bounds: null, hasNote: false, movedByUser: false, draggedNow: false });
       this._wheel();
       this._drag();
     }
@@ -84,12 +85,13 @@
       if (!this.bounds || !this.host.clientWidth || !this.host.clientHeight) return;
       const [left, top, right, bottom] = this.bounds;
       const width = this.host.clientWidth - coveredRight, margin = 28;
-      const height = this.host.clientHeight - (this.isSmall() ? 0 : LEGEND_HEIGHT);
+      const above = this.hasNote ? NOTE_HEIGHT : 0;
+      const height = this.host.clientHeight - above - (this.isSmall() ? 0 : LEGEND_HEIGHT);
       const whole = Math.min(1.1, (width - 2 * margin) / (right - left), (height - 2 * margin) / (bottom - top));
       const scale = Math.max(smallest, whole);
       const isWider = (right - left) * scale > width;
       this.set(
-        isWider ? margin - left * scale : (width - (left + right) * scale) / 2, (height - (top + bottom) * scale) / 2, scale,
+        isWider ? margin - left * scale : (width - (left + right) * scale) / 2, above + (height - (top + bottom) * scale) / 2, scale,
       );
     }
 

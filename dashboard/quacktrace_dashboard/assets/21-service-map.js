@@ -118,6 +118,7 @@
       const { view } = this, isNew = selected !== this.selected;
       const hasGrown = String(picture.bounds) !== String(view.bounds);
       view.bounds = picture.bounds;
+      view.hasNote = Boolean(picture.thinned_from) && !view.isSmall();
       this.selected = selected;
       this.focus = picture.focus;
       if (picture.key !== this.pictureKey || (hasGrown && !view.movedByUser)) this._open();

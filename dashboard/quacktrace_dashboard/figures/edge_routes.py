@@ -10,6 +10,8 @@ from quacktrace_dashboard.map_layout import CARD_HEIGHT, CARD_WIDTH, Edge, MapLa
 
 LABEL_WIDTH = 96
 LABEL_HEIGHT = 14
+LABEL_LIFT = 9
+"""How far above a flat line its label stands, which else would hide most of it and the arrow."""
 LABEL_PLACES = (0.7, 0.56, 0.42, 0.82, 0.3)
 """Shares of an edge's last curve, tried in this order: near the target, where parallel edges have parted."""
 RETURN_REACH = 56
@@ -47,7 +49,8 @@ def route_edges(layout: MapLayout, edges: Iterable[Edge]) -> dict[Edge, EdgeRout
         else:
             curves = _forward_curves(layout, edge)
             labelled = curves[-1]
-        candidates = [_at(labelled, place) for place in LABEL_PLACES]
+        lift = LABEL_LIFT if abs(labelled[3].y - labelled[0].y) < LABEL_HEIGHT else 0
+        candidates = [Point(at.x, at.y - lift) for at in (_at(labelled, place) for place in LABEL_PLACES)]
         spot = next((point for point in candidates if _is_free(point, taken)), None)
         if spot is not None:
             taken.append((spot, LABEL_WIDTH, LABEL_HEIGHT))

@@ -12,7 +12,7 @@ __all__ = ["MORE", "MOST_BESIDE", "FocusPart", "focus_part"]
 
 MORE = "more://"
 """Begins the id of a card that stands for the callers, or the called, that did not fit."""
-MOST_BESIDE = 9
+MOST_BESIDE = 7
 """Cards of one distance on one side: a column that fits a laptop's screen in a readable size."""
 _SMALL_NODES = 25
 _SMALL_EDGES = 40

@@ -84,7 +84,7 @@ def _node(node: Mapping[str, Any], centre: Point, seconds: float) -> dict[str, A
         name, note, opens, kind = node["name"], node["note"], node["opens"], "a list of them"
         title = f"{name} {note}"
     elif node["kind"] == GROUP:
-        kind = note = f"{format_count(node['members'])} in this namespace"
+        note, kind = f"{format_count(node['members'])} inside", f"a namespace of {format_count(node['members'])}"
         opens = {"namespace": name, "service": None}
     return {
         "id": node["id"],

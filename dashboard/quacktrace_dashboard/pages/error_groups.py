@@ -17,6 +17,7 @@ from quacktrace_dashboard.state import ViewState
 __all__ = ["error_group_list", "sparkline"]
 
 _MOST_ENTRY_POINTS = 3
+_MOST_SAMPLES = 3
 LEAST_FOR_ONLY = 5
 """Failures from which on it is no chance that all of them come from one of several versions or instances."""
 
@@ -128,16 +129,30 @@ def _reach(group: Mapping[str, Any], viewer: Viewer, slots: Mapping[str, int], s
             html.Span("breaks" if shown else ""),
             *shown,
             html.Span(f"and {more} more") if more > 0 else None,
+            html.Span(["samples", *_samples(group, viewer)], className="qt-error-samples"),
             html.A(
                 "All its traces",
                 href=traces_link(
                     state, service=group["service_name"], operation=group["operation"] or None, status="error"
                 ),
-                className="qt-link qt-error-samples",
+                className="qt-link",
             ),
         ],
         className="qt-error-reach",
     )
+
+
+def _samples(group: Mapping[str, Any], viewer: Viewer) -> list[Component]:
+    """Links to its newest failures, one a trace."""
+    return [
+        html.A(
+            f"{parse_time(sample['time']).astimezone(viewer.zone):%H:%M:%S}",
+            href=trace_link(sample["trace_id"], span_id=sample["span_id"]),
+            className="qt-link",
+            title=f"Failed {format_age(parse_time(sample['time']), now=viewer.now)}",
+        )
+        for sample in (group.get("samples") or [])[:_MOST_SAMPLES]
+    ]
 
 
 def _outcome(root: Mapping[str, Any]) -> str:

@@ -18,6 +18,7 @@ from quacktrace_dashboard.formatting import format_count, format_duration_ms, fo
 from quacktrace_dashboard.icons import icon
 from quacktrace_dashboard.links import traces_link
 from quacktrace_dashboard.page import current_viewer
+from quacktrace_dashboard.query_terms import equals
 from quacktrace_dashboard.state import ViewState
 
 __all__ = ["LatencyBox", "box_of", "latency_box", "register_latency_box"]
@@ -29,8 +30,6 @@ _REQUESTS = "kind = server or kind = consumer or parent_span_id absent"
 _NAMES = {"service": "service", "name": "operation", "kind": "kind", "status": "status"}
 _SAME_AS = {"service.name": "service"}
 _NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{1,9})?", re.ASCII)
-_BARE = re.compile(r"[\w.:/@-]+")
-_WORDS = frozenset({"and", "or", "not", "in", "exists", "absent"})
 
 Row = Mapping[str, Any]
 
@@ -178,7 +177,7 @@ def _value(scope: str, key: str, row: Row, inside: ViewState, box: LatencyBox) -
     def bar(value: float, class_name: str) -> Component:
         return html.I(className=class_name, style={"width": f"{max(0.8, 100 * value):.1f}%"})
 
-    term = f"{_quoted(key if scope == 'intrinsic' else f'{scope}.{key}')} = {_quoted(row['value'])}"
+    term = equals(key if scope == "intrinsic" else f"{scope}.{key}", row["value"])
     href = traces_link(inside, scope="entry", q=term, **box.durations)
     said = f"{format_percent(share)} in the box, {format_percent(usual)} of the others"
     return html.Li(
@@ -214,10 +213,3 @@ def _number(number: Row) -> Component:
         ],
         className="qt-differs-key",
     )
-
-
-def _quoted(text: str) -> str:
-    """As the query language reads it back: a star is no wildcard."""
-    if _BARE.fullmatch(text) and text.lower() not in _WORDS:
-        return text
-    return '"' + re.sub(r'([\\"*])', r"\\\1", text) + '"'

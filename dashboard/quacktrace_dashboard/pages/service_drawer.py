@@ -18,6 +18,7 @@ from quacktrace_dashboard.map_search import graph_parameters, is_search
 from quacktrace_dashboard.page import Viewer
 from quacktrace_dashboard.pages.service_examples import example_traces, service_charts
 from quacktrace_dashboard.palette import service_colour
+from quacktrace_dashboard.query_terms import equals
 from quacktrace_dashboard.show_sql import show_sql
 from quacktrace_dashboard.state import ViewState
 
@@ -75,7 +76,7 @@ def service_drawer(
         _neighbours("Called by", calls_in, "client_service", kinds, state, seconds, sql("edges", "called by", "in")),
         _neighbours("Calls", calls_out, "server_service", kinds, state, seconds, sql("edges", "calls", "out")),
         _operations(operations, service, state, seconds, sql("operations", "operations")) if is_service else None,
-        _facts(details),
+        _facts(details, service, state),
     ]
 
 
@@ -232,22 +233,32 @@ def _table(title: str, total: int, shown: int, rows: list[Component], sql: Compo
     )
 
 
-def _facts(details: Mapping[str, Any]) -> Component | None:
+def _facts(details: Mapping[str, Any], service: str, state: ViewState) -> Component | None:
+    """Versions and instances, each of which leads to its traces."""
     facts = [
-        (label, details.get(field) or []) for label, field in (("Versions", "versions"), ("Instances", "instances"))
+        (label, key, details.get(f"{key}s") or [])
+        for label, key in (("Versions", "version"), ("Instances", "instance"))
     ]
-    if not any(values for _, values in facts):
+    if not any(values for *_, values in facts):
         return None
+
+    def links(key: str, values: list[str]) -> list[Component | str]:
+        shown = [
+            html.A(value, href=traces_link(state, service=service, q=equals(key, value)), className="qt-link")
+            for value in values[:_MAX_FACTS]
+        ]
+        return [*shown, "…"] if len(values) > _MAX_FACTS else list(shown)
+
     return html.Section(
         [
             html.Details(
                 [
                     html.Summary([html.B(label), html.Span(format_count(len(values)), className="qt-muted")]),
-                    html.P(", ".join(values[:_MAX_FACTS]) + (" …" if len(values) > _MAX_FACTS else "")),
+                    html.P(links(key, values)),
                 ],
                 open=len(values) <= _OPEN_FACTS,
             )
-            for label, values in facts
+            for label, key, values in facts
             if values
         ],
         className="qt-facts",

@@ -29,7 +29,7 @@ __all__ = ["PAGE"]
 
 _COLUMNS: list[dict[str, Any]] = [
     {"field": "name", "headerName": "Service", "flex": 3, "minWidth": 170, "cellRenderer": "QtService"},
-    {"field": "kind", "headerName": "Kind", "width": 105},
+    {"field": "kind", "headerName": "Kind", "flex": 2, "minWidth": 105},
     {"field": "calls_per_s", "headerName": "Calls", "cellRenderer": "QtRate", "type": "rightAligned", "width": 95},
     {
         "field": "error_rate",
@@ -240,8 +240,8 @@ def _rows(graph: Mapping[str, Any], services: Mapping[str, Any] | None) -> list[
         rows.append(
             {
                 "id": node["id"],
-                "name": f"{name} ({note})" if note else name,
-                "kind": node["kind"],
+                "name": name,
+                "kind": note or node["kind"],
                 "calls_per_s": node["calls"] / seconds,
                 "error_rate": node["errors"] / node["calls"] if node["calls"] else 0.0,
                 "p50_ms": node["p50_ms"],

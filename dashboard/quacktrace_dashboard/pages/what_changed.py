@@ -32,9 +32,10 @@ _WORDS = {
     "errors": "fails",
     "missing_calls": "calls missing",
     "unanswered": "no answer",
+    "unanswered": "no answer",
     "new_calls": "new calls",
 }
-_FAILING = frozenset({"errors"})
+_FAILING = frozenset({"errors", "unanswered"})
 _ATTRIBUTES = {"service.version": "version", "service.instance.id": "instance"}
 
 Row = Mapping[str, Any]
