@@ -29,6 +29,11 @@ _log = logging.getLogger(__name__)
 
 MAX_WAITING_BYTES: Final = 64 << 20
 _MAX_GROUP_BYTES: Final = 4 << 20
+_MOST_WAIT_S: Final = 2.0
+"""What waits is no more than was committed in this time: a flood makes it slower yet, and SDKs give up after 10 s."""
+_LEAST_ROOM_BYTES: Final = 2 * _MAX_GROUP_BYTES
+_TELLING_BYTES: Final = 256 << 10
+"""Smaller commits say nothing about the rate: most of their time is fsync."""
 _NEWEST_TRACES: Final = 20
 _STALLED_S: Final = 8.0
 """Stock SDKs give a batch 10 s in all: who waits longer than this for the disk is told to come again."""
@@ -75,6 +80,7 @@ class Ingest:
         self._stalled_s = stalled_s
         self._committing_since: float | None = None
         self._unreturned_bytes = 0
+        self._bytes_per_s = float("inf")
         self._condition = threading.Condition()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
@@ -117,7 +123,8 @@ class Ingest:
         Raises:
             OverloadedError: it has none now.
         """
-        if self._waiting_bytes + size > self._max_waiting_bytes and self._waiting:
+        room = min(self._max_waiting_bytes, max(_LEAST_ROOM_BYTES, self._bytes_per_s * _MOST_WAIT_S))
+        if self._waiting_bytes + size > room and self._waiting:
             self._metrics.count("qt_ingest_rejected_requests_total", reason="overloaded")
             raise OverloadedError("the ingest queue is full", hint="send the same request again in a second")
 
@@ -156,9 +163,12 @@ class Ingest:
             return self._take_group()
 
     def _serve(self, group: list[_Waiting]) -> None:
-        self._committing_since = time.monotonic()
+        self._committing_since = began = time.monotonic()
         answers = self._commit(group)
         self._committing_since = None
+        if (size := sum(len(waiting.body) for waiting in group)) >= _TELLING_BYTES:
+            rate = size / (time.monotonic() - began)
+            self._bytes_per_s = rate if self._bytes_per_s == float("inf") else 0.8 * self._bytes_per_s + 0.2 * rate
         self._loop.call_soon_threadsafe(_answer, answers)
 
     def _give_up(self, waiting: _Waiting) -> None:

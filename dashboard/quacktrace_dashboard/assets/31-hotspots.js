@@ -37,12 +37,15 @@
       const first = times.filter((time) => time <= x0).pop() ?? times[0];
       const last = times.filter((time) => time < x1).pop() ?? times[0];
       const short = (ms) => Number(ms.toPrecision(6));
-      qt.patchUrl({
+      const box = {
         x0: Math.floor(first),
         x1: Math.ceil(last + step),
-        y0: short(bounds.filter((bound) => bound <= y0).pop() ?? bounds[0] / 2),
-        y1: short(bounds.find((bound) => bound >= y1) ?? bounds[bounds.length - 1]),
-      });
+        // A hair's breadth over a bound is on it: logarithms and back are not exact.
+        y0: short(bounds.filter((bound) => bound <= y0 * 1.0001).pop() ?? bounds[0] / 2),
+        y1: short(bounds.find((bound) => bound >= y1 / 1.0001) ?? bounds[bounds.length - 1]),
+      };
+      const link = new URLSearchParams(location.search);
+      if (Object.entries(box).some(([name, value]) => link.get(name) !== String(value))) qt.patchUrl(box);
     },
 
     openRankedRow: (cell, rows) => {

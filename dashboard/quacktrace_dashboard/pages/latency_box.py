@@ -107,7 +107,7 @@ def register_latency_box(app: Dash, client: QueryClient) -> None:
         if len(keys) > _MOST_KEYS:
             rest = [_key(scope, key, rows, inside, box) for (scope, key), rows in keys[_MOST_KEYS:]]
             summary = html.Summary(f"{len(rest)} more")
-            body.append(html.Details([summary, html.Div(rest, className="qt-differs")], className="qt-more"))
+            body.append(html.Details([summary, html.Div(rest, className="qt-differs")], className="qt-differs-more"))
         return body, False
 
 
@@ -163,7 +163,12 @@ def _key(scope: str, key: str, rows: list[dict[str, Any]], inside: ViewState, bo
     return html.Section(
         [
             html.H3(
-                [_NAMES.get(key, key), html.Small(f"and {rest} more values", className="qt-muted") if rest else None]
+                [
+                    _NAMES.get(key, key),
+                    html.Small(f"and {rest} more value{'' if rest == 1 else 's'}", className="qt-muted")
+                    if rest
+                    else None,
+                ]
             ),
             html.Ul(shown),
         ],

@@ -32,7 +32,6 @@ _WORDS = {
     "errors": "fails",
     "missing_calls": "calls missing",
     "unanswered": "no answer",
-    "unanswered": "no answer",
     "new_calls": "new calls",
 }
 _FAILING = frozenset({"errors", "unanswered"})
