@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from quacktrace_collector.decode import Decoded, decode_logs, decode_spans
@@ -18,6 +19,7 @@ from quacktrace_collector.schema import SPANS
 from quacktrace_collector.store import Store
 from quacktrace_collector.store.hot.feed import read_feed
 from quacktrace_collector.store.sealed.merge import RUN_LENGTH, merge
+from quacktrace_collector.store.sealed.parquet_files import ROW_GROUP_ROWS
 from quacktrace_collector.store.sealed.retention import expired
 from quacktrace_collector.store.views import PUBLIC_LOG_COLUMNS, PUBLIC_SPAN_COLUMNS
 from quacktrace_collector.time_range import TimeRange
@@ -333,6 +335,26 @@ def test_small_segments_are_merged_and_read_back_the_same(tmp_path: Path) -> Non
     store.close()
     store = Store(tmp_path)
     assert counted(store) == ((RUN_LENGTH + 3) * 10,) * 2
+    store.close()
+
+
+def test_large_row_groups_are_merged_as_they_are_and_read_back_the_same(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    for trace in (1, 2):
+        rows = [
+            SpanRow(trace=trace, span=span, name=f"n{span % 300}", attributes={"n": span % 7, f"k{span % 9}": "v"})
+            for span in range(1, ROW_GROUP_ROWS // 2 + 2)
+        ]
+        store.append(decoded(*rows), None)
+        seal_everything(store)
+    everything = f"select {', '.join(PUBLIC_SPAN_COLUMNS)} from spans order by trace_id, span_id"
+    expected = store.query(everything)
+    with store.snapshot() as snapshot:
+        merged = merge(snapshot.segments, tmp_path / "sealed")
+    store.close()
+    assert pq.read_metadata(merged.spans_path).num_row_groups == 2
+    store = Store(tmp_path)
+    assert store.query(everything).equals(expected)
     store.close()
 
 
