@@ -11,6 +11,7 @@ import pytest
 
 from quacktrace_dashboard.baseline import Baseline
 from quacktrace_dashboard.client import QueryClient
+from quacktrace_dashboard.recent_answers import RecentAnswers
 
 MINUTE = 60_000
 
@@ -64,3 +65,20 @@ def test_a_range_shorter_than_a_minute_is_asked_as_it_is(asked: tuple[QueryClien
     client, paths = asked
     Baseline(client).get("/api/v1/services", from_ms=1000, to_ms=9000)
     assert paths == ["/api/v1/services?from=1000&to=9000"]
+
+
+def test_a_costly_answer_about_a_moving_range_is_used_for_a_while(asked: tuple[QueryClient, list[str]]) -> None:
+    client, paths = asked
+    recent = RecentAnswers(client)
+
+    def ask(to_ms: int, *, is_moving: bool = True, service: str | None = None) -> int:
+        answer = recent.get("/counts", to_ms - MINUTE, to_ms, is_moving, {"service": service})
+        return int(answer["number"])
+
+    assert ask(5 * MINUTE) == 1
+    answers = {ask(5 * MINUTE + step) for step in range(20)}
+    assert len(answers) < 20  # how many exactly is a matter of the machine
+    asked_already = len(paths)
+    assert ask(5 * MINUTE, service="cart") == asked_already + 1
+    assert ask(5 * MINUTE, is_moving=False) == asked_already + 2
+    assert ask(5 * MINUTE, is_moving=False) == asked_already + 3

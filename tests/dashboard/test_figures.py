@@ -12,6 +12,7 @@ from quacktrace_dashboard.figures.error_heatmap import MAX_SERVICES, error_heatm
 from quacktrace_dashboard.figures.latency_heatmap import latency_heatmap
 from quacktrace_dashboard.links import trace_link, traces_link
 from quacktrace_dashboard.pages.error_groups import sparkline
+from quacktrace_dashboard.pages.latency_box import box_of
 from quacktrace_dashboard.show_sql import panel_link
 from quacktrace_dashboard.state import TimeRange, ViewState
 
@@ -54,6 +55,28 @@ def test_latency_is_cropped_to_what_is_there() -> None:
     figure = latency_heatmap(hotspots(), ZONE)
     assert figure["data"][0]["y"] == [0.0, 1.0]
     assert figure["layout"]["yaxis"]["ticktext"] == ["1 ms", "10 ms"]
+
+
+def test_a_narrow_range_of_latencies_has_marks_within_it() -> None:
+    narrow = {"bounds_ms": [30.0, 60.0], "counts": [[0, 0], [9, 3]]}
+    axis = latency_heatmap(hotspots(latency=narrow), ZONE)["layout"]["yaxis"]
+    assert "50 ms" in axis["ticktext"]
+
+
+def test_a_box_in_the_link_is_drawn_where_it_was_dragged() -> None:
+    state = ViewState.from_search("?x0=1795428000000&x1=1795428060000&y0=10&y1=100")
+    box = box_of(state)
+    assert box is not None
+    (drawn,) = latency_heatmap(hotspots(), ZONE, box=box.figure_range(ZONE))["layout"]["selections"]
+    assert (drawn["x0"], drawn["y0"], drawn["y1"]) == ("2026-11-23T11:00:00.000000", 1.0, 2.0)
+    for nonsense in (
+        "x0=2&x1=1&y0=1&y1=2",
+        "x0=1&x1=2&y0=0&y1=2",
+        "x0=1&x1=2",
+        "x0=a&x1=2&y0=1&y1=nan",
+        f"x0=1&x1={10**15 - 1}&y0=1&y1=2",
+    ):
+        assert box_of(ViewState.from_search(nonsense)) is None
 
 
 def test_latency_without_calls_is_an_empty_picture() -> None:

@@ -25,7 +25,9 @@ ORDERS: Final[tuple[Order, ...]] = ("newest", "slowest", "errors", "spans")
 
 # Newest first is asked for most: the end of the range is searched, and more of it only if that is not enough.
 _FIRST_SLICE_NS: Final = 60 * 1_000_000_000
-_SLICE_GROWTH: Final = 6
+# As much more as what was found so far lets expect, and half as much again; by so much at least, and at most.
+_SLICE_MARGIN: Final = 1.5
+_SLICE_GROWTH: Final = (3.0, 64.0)
 _SPARE: Final = 100
 
 Mask = npt.NDArray[np.bool_]
@@ -82,7 +84,8 @@ def _find_case(store: Store, window: Window, wanted: TraceFilter, *, most: int, 
         found = _find_in(store, part, wanted, search, order=order, most=most)
         if found.num_rows >= most or part.from_ns <= whole.from_ns:
             return found
-        length *= _SLICE_GROWTH
+        growth = _SLICE_MARGIN * most / max(found.num_rows, 0.5)
+        length = int(length * min(max(growth, _SLICE_GROWTH[0]), _SLICE_GROWTH[1]))
 
 
 def _best_of_all(store: Store, whole: TimeRange, wanted: TraceFilter, *, order: Order, most: int) -> pa.Table:

@@ -37,7 +37,7 @@
     return `${day}${time(from)} – ${from.toDateString() === to.toDateString() ? "" : `${date(to)} `}${time(to)}`;
   }
 
-  const QUICK = ["5m", "30m", "3h", "12h", "2d", "30d"];
+  const QUICK = ["5m", "15m", "30m", "1h", "3h", "6h", "12h", "24h", "2d", "7d", "30d"];
 
   const localInput = (ms) => new Date(ms - new Date(ms).getTimezoneOffset() * 60e3).toISOString().slice(0, 19);
 

@@ -62,5 +62,31 @@
     return before && after ? `${before} and ${after}` : before + after;
   }
 
-  qt.terms = { term, has, add, remove, quoteKey, quoteValue };
+  // The exact values that the search allows for a key, by `key = a` or `key in (a, b)`; "" as text when it has no such term.
+  const VALUE = String.raw`"(?:[^"\\]|\\.)*"|[^\s"()*\\,]+`;
+  const CHOICE = new RegExp(String.raw`^\s*(?:=\s*(${VALUE})|in\s*\(\s*((?:${VALUE})(?:\s*,\s*(?:${VALUE}))*)\s*\))(?=\s|$)`, "i");
+  const unquoted = (text) => (text.startsWith('"') ? text.slice(1, -1).replace(/\\(.)/g, "$1") : text);
+
+  function choice(query, key) {
+    const start = quoteKey(key);
+    for (let at = query.indexOf(start); at >= 0; at = query.indexOf(start, at + 1)) {
+      const match = CHOICE.exec(query.slice(at + start.length));
+      if (!match) continue;
+      const text = start + match[0],
+        values = (match[1] || match[2]).match(new RegExp(VALUE, "g"));
+      const isPattern = values.some((value) => /(^|[^\\])\*/.test(value));
+      if (!isPattern && indexOf(query, text) === at) return { text, values: values.map(unquoted) };
+    }
+    return { text: "", values: [] };
+  }
+
+  // The search with these values for a key in the place of those that it has.
+  function choose(query, key, values) {
+    const { text } = choice(query, key),
+      rest = text ? remove(query, text) : query;
+    if (!values.length) return rest;
+    return add(rest, values.length === 1 ? term(key, "=", values[0]) : `${quoteKey(key)} in (${values.map(quoteValue).join(", ")})`);
+  }
+
+  qt.terms = { term, has, add, remove, choice, choose, quoteKey, quoteValue };
 })();

@@ -1,4 +1,4 @@
-// Facets: the values that what was found has, with counts; a click keeps one, another leaves it out.
+// Facets: the values that what was found has, with counts; a click keeps one, more clicks more, and another leaves it out.
 "use strict";
 
 (function () {
@@ -17,10 +17,17 @@
     const { make, terms } = qt;
     const isStatus = facet.key === "status" || facet.key === "kind";
     const text = isStatus ? one.value.toLowerCase() : one.value;
-    const kept = terms.term(facet.key, "=", text),
-      left = terms.term(facet.key, "!=", text);
-    const isKept = terms.has(query, kept);
-    const change = (next) => qt.patchUrl({ q: next || null, limit: null });
+    const left = terms.term(facet.key, "!=", text),
+      { values: chosen } = terms.choice(query, facet.key);
+    const isKept = chosen.includes(text),
+      others = chosen.filter((other) => other !== text);
+    const label = text || "(empty)",
+      offer = isKept ? `No longer ${others.length ? "" : "only "}${label}` : others.length ? `Or ${label}` : `Only ${label}`;
+    // The search may have changed since these counts were asked for.
+    const change = (changed) => {
+      const now = new URLSearchParams(location.search).get("q") || "";
+      qt.patchUrl({ q: changed(now, terms.choice(now, facet.key).values.filter((other) => other !== text)) || null, limit: null });
+    };
     const swatch =
       facet.key === "service" && make("i", { className: "qt-swatch", style: `background:${qt.serviceColour(one.value)}` });
     return make(
@@ -32,23 +39,24 @@
           type: "button",
           className: "qt-facet-keep",
           "aria-pressed": String(isKept),
-          title: isKept ? `No longer only ${text}` : `Only ${text || "(empty)"}`,
-          "aria-label": `${isKept ? "No longer only" : "Only"} ${text || "(empty)"}, ${qt.count(one.count)}`,
-          onclick: () => change(isKept ? terms.remove(query, kept) : terms.add(terms.remove(query, left), kept)),
+          title: offer,
+          "aria-label": one.count === null ? offer : `${offer}, ${qt.count(one.count)}`,
+          onclick: () => change((now, rest) => terms.choose(terms.remove(now, left), facet.key, isKept ? rest : [...rest, text])),
         },
         make("i", { className: "qt-facet-bar", style: `width:${Math.max((one.count / largest) * 100, 1.5)}%` }),
         swatch,
-        make("span", { className: "qt-facet-text", text: text || "(empty)" }),
-        isKept ? qt.icon("close") : make("span", { className: "qt-number", text: qt.count(one.count) }),
+        make("span", { className: "qt-facet-text", text: label }),
+        one.count !== null && make("span", { className: "qt-number", text: qt.count(one.count) }),
+        isKept && qt.icon("close"),
       ),
       make(
         "button",
         {
           type: "button",
           className: "qt-facet-leave",
-          "aria-label": `Leave out ${text || "(empty)"}`,
-          title: `Leave out ${text || "(empty)"}`,
-          onclick: () => change(terms.add(terms.remove(query, kept), left)),
+          "aria-label": `Leave out ${label}`,
+          title: `Leave out ${label}`,
+          onclick: () => change((now, rest) => terms.add(terms.choose(now, facet.key, rest), left)),
         },
         qt.icon("exclude"),
       ),
@@ -98,6 +106,30 @@
     );
     return details;
   }
+
+  const asWritten = (key, value) => (key === "status" || key === "kind" ? value.toLowerCase() : value);
+
+  // Ask for the facets of a search. Where values are kept, the others are counted as if none were: one may want those too.
+  qt.askFacets = async function (parameters, signal) {
+    const query = parameters.get("q") || "";
+    const ask = (changes) => {
+      const asked = new URLSearchParams(parameters);
+      for (const [name, value] of Object.entries(changes)) asked.set(name, value);
+      return qt.getJson(`/api/v1/facets?${asked}`, { signal });
+    };
+    const answer = await ask({});
+    await Promise.all(
+      answer.facets.map(async (facet) => {
+        const { values: chosen } = qt.terms.choice(query, facet.key);
+        if (!chosen.length) return;
+        const wider = await ask({ q: qt.terms.choose(query, facet.key, []), keys: facet.key });
+        const { values } = Object.assign(facet, wider.facets[0]);
+        const missing = chosen.filter((value) => !values.some((one) => asWritten(facet.key, one.value) === value));
+        facet.values = [...missing.map((value) => ({ value, count: null })), ...values];
+      }),
+    );
+    return answer;
+  };
 
   qt.drawFacets = function (host, answer) {
     if (!answer) {

@@ -72,11 +72,11 @@
     }
   }
 
-  function showFacets(isShown) {
+  function showFacets(isShown, { isWish = true } = {}) {
     document.documentElement.dataset.facets = isShown ? "on" : "off";
     $("traces-facets-toggle").setAttribute("aria-expanded", String(isShown));
     try {
-      localStorage.setItem(FACETS, isShown ? "on" : "off");
+      if (isWish) localStorage.setItem(FACETS, isShown ? "on" : "off");
     } catch {
       /* this tab only */
     }
@@ -94,7 +94,7 @@
     host.replaceChildren(box.element, tools);
     $("traces-chart-tools").replaceChildren(charts);
     $("traces-facets-toggle").onclick = () => showFacets(document.documentElement.dataset.facets === "off");
-    showFacets(remembered() !== "off");
+    showFacets((remembered() || (innerWidth < 960 ? "off" : "on")) === "on", { isWish: false });
     answer = null;
     seen = { search: null, ids: new Set() };
   }
@@ -165,7 +165,7 @@
     const { signal } = side;
     host.dataset.stale = "true";
     try {
-      const counted = await qt.getJson(`/api/v1/facets?${parameters({ from: answer.asked_from_ms, to: answer.asked_to_ms })}`, { signal });
+      const counted = await qt.askFacets(new URLSearchParams(parameters({ from: answer.asked_from_ms, to: answer.asked_to_ms })), signal);
       if (host.isConnected) {
         qt.drawFacets(host, counted);
         host.dataset.ready = "true";

@@ -65,11 +65,15 @@ def _span_text(bounds: list[float], row: int) -> str:
 
 
 def _decades(edges: list[float]) -> dict[str, Any]:
+    """Powers of ten; of a range that holds less than two of them also twice and five times those."""
     if not edges:
         return {}
-    marks = range(math.floor(edges[0]), math.ceil(edges[-1]) + 1)
+    low, high = edges[0], edges[-1]
+    powers = range(math.floor(low), math.ceil(high) + 1)
+    steps = (1, 2, 5) if sum(low <= power <= high for power in powers) < 2 else (1,)
+    ticks = [power + math.log10(step) for power in powers for step in steps]
     return {
-        "tickvals": list(marks),
-        "ticktext": [format_duration_ms(10.0**mark) for mark in marks],
-        "range": [edges[0], edges[-1]],
+        "tickvals": ticks,
+        "ticktext": [format_duration_ms(10.0**tick) for tick in ticks],
+        "range": [low, high],
     }

@@ -16,6 +16,7 @@ from quacktrace_dashboard.client import QueryClient
 from quacktrace_dashboard.errors import DashboardError
 from quacktrace_dashboard.icons import icon
 from quacktrace_dashboard.page import Page, current_viewer
+from quacktrace_dashboard.recent_answers import RecentAnswers
 from quacktrace_dashboard.show_sql import show_sql_button
 from quacktrace_dashboard.skeletons import skeleton_blocks
 from quacktrace_dashboard.state import ViewState
@@ -60,6 +61,7 @@ def layout(_: Mapping[str, str]) -> Component:
 
 
 def register(app: Dash, client: QueryClient) -> None:
+    recent = RecentAnswers(client)
     app.clientside_callback(
         ClientsideFunction("quacktrace", "readLogFilters"),
         *(Output(f"logs-{name}", "value") for name in _SELECTS),
@@ -98,9 +100,13 @@ def register(app: Dash, client: QueryClient) -> None:
         asked = {"from_": from_ms, "to": to_ms, "limit": _limit(state)}
         tools = show_sql_button("logs", of="log records", **filters, **asked)
         try:
-            asked_for = {**filters, "from": from_ms, "to": to_ms}
-            answer = client.get("/api/v1/logs", {**asked_for, "limit": _limit(state)})
-            counts = client.get("/api/v1/logs/counts", {**asked_for, "buckets": _BUCKETS}) if answer["logs"] else None
+            answer = client.get("/api/v1/logs", {**filters, "from": from_ms, "to": to_ms, "limit": _limit(state)})
+            is_moving = not state.time_range.is_absolute
+            counts = (
+                recent.get("/api/v1/logs/counts", from_ms, to_ms, is_moving, {**filters, "buckets": _BUCKETS})
+                if answer["logs"]
+                else None
+            )
         except DashboardError as error:
             return error_card(error), True, "", tools, None, None, None
         logs = answer["logs"]

@@ -21,9 +21,14 @@ def test_the_first_page_says_what_is_wrong_and_leads_to_its_traces(shop: Running
     expect(slow).to_contain_text("p95 is")
     passed_on = page.locator(".qt-problems a.qt-passed-on", has_text="POST /checkout")
     expect(passed_on).to_contain_text("passed on")
+    # From the first page over the failing service and a failing trace to the exception in three clicks.
     problems.first.click()
     page.wait_for_url("**/traces?*service=payment*")
     assert "status=error" in page.url
+    page.locator("a.qt-trace-row").first.click()
+    page.wait_for_url("**/trace/*")
+    page.get_by_role("row").filter(has_text="✕").last.click()
+    expect(page.locator(".qt-panel")).to_contain_text("AcquirerError")
 
 
 def test_tiles_and_rows_show_the_numbers_of_the_range(shop: RunningCollector, tab: Tab) -> None:
@@ -57,7 +62,15 @@ def test_the_ingest_tile_counts_what_is_stored(shop: RunningCollector, tab: Tab)
 def test_endpoints_that_fail_and_that_are_slow_lead_to_their_traces(shop: RunningCollector, tab: Tab) -> None:
     page = tab.open(shop, "/?live=0")
     page.locator("#overview-map .qt-node[data-id=payment]").wait_for()
+    # From the first page over a slow endpoint and its slowest trace to what that waited for in three clicks.
     expect(page.locator("#overview-slowest li").first).to_contain_text("p50")
+    page.locator("#overview-slowest a").first.click()
+    page.wait_for_url("**/traces?*order=slowest*")
+    page.locator("a.qt-trace-row").first.click()
+    page.wait_for_url("**/trace/*")
+    page.get_by_role("button", name="Critical path").click()
+    expect(page.get_by_role("treegrid").get_by_role("row").last).to_contain_text("select items")
+    page.goto(f"{shop.url}/?live=0")
     page.locator("#overview-failing a", has_text="POST /payments/charge").click()
     page.wait_for_url("**/traces?*status=error*")
     assert "service=payment" in page.url

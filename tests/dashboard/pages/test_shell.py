@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, expect
 
 from browser_tab import Tab
+from hostile_telemetry import PAYLOADS, send_hostile
 from path_proxy import PROXY_PATH, proxy_to
 from quacktrace_dashboard.pages import PAGES
 from quacktrace_dashboard.palette import assign_slots
@@ -244,3 +245,40 @@ def test_pages_work_below_a_path_that_a_proxy_takes_off(shop: RunningCollector, 
         page.get_by_role("tab", name="Map").click()
         expect(page.locator(".qt-trace-map[data-ready]")).to_be_visible()
         page.goto("about:blank")  # the live feed ends before the proxy does
+
+
+def test_thirty_payloads_in_every_field_stay_text_on_every_page(shop: RunningCollector, tab: Tab) -> None:
+    traces = send_hostile(shop.client, now_ms())
+    page, service = tab.page, PAYLOADS[2]
+    page.on("dialog", lambda dialog: tab.complaints.append(dialog.message))
+    query = urlencode({"r": "15m", "live": "0"})
+    seen = {
+        f"/?{query}": "#overview-failing li",
+        f"/services?{query}&view=table": ".ag-row",
+        f"/services?{query}&{urlencode({'focus': service, 'service': service})}": ".qt-node",
+        f"/hotspots?{query}": ".qt-error-groups li",
+        f"/traces?{query}": "a.qt-trace-row",
+        f"/traces?{query}&scope=all&columns=" + quote(f"key {service},db.query.text"): ".qt-facet-value",
+        f"/traces?{query}&chart=heatmap&{urlencode({'service': service})}": "a.qt-trace-row",
+        f"/logs?{query}": ".qt-log",
+        f"/sql?{urlencode({'panel': 'spans', 'q': '', 'from': 0, 'to': int(now_ms())})}": ".cm-content",
+    }
+    for number, view in enumerate(("waterfall", "flame", "spans", "map", "logs")):
+        seen[f"/trace/{traces[number * 6 + 2]}?view={view}&span={(number * 6 + 2) * 8 + 1:016x}"] = ".qt-panel h2"
+    seen[f"/trace/{traces[0]}?compare={traces[3]}"] = '[data-panel="compare"] [role=row]'
+    for path, selector in seen.items():
+        tab.open(shop, path)
+        expect(page.locator(selector).first).to_be_visible()
+        assert page.evaluate(_INJECTED) == [], path
+
+
+# What our pages never have, and what the payloads would leave behind.
+_INJECTED = """() => {
+  const names =
+    "iframe, object, embed, base, marquee, video, math, link[href*=elsewhere], meta[content*=elsewhere], img[src=x]";
+  const isCode = ({ name, value }) =>
+    name.startsWith("on") || (["href", "src", "action"].includes(name) && /^\\s*(javascript|data:text)/i.test(value));
+  const marked = [...document.querySelectorAll("*")].filter((one) => [...one.attributes].some(isCode));
+  const styles = [...document.querySelectorAll("style")].filter((one) => one.textContent.includes("elsewhere"));
+  return [...document.querySelectorAll(names), ...marked, ...styles].map((one) => one.outerHTML.slice(0, 200));
+}"""

@@ -124,6 +124,12 @@ def test_a_facet_leaves_a_value_out_and_becomes_a_column(shop: RunningCollector,
     facet.get_by_role("button", name="Leave out payment", exact=True).focus()
     page.keyboard.press("Enter")
     tab.wait_for_parameter("q", "service != payment")
+    page.get_by_role("region", name="operation").get_by_role("button", name="Only POST /checkout").click()
+    tab.wait_for_parameter("q", 'service != payment and name = "POST /checkout"')
+    page.get_by_role("region", name="operation").get_by_role("button", name="Or POST,").click()
+    tab.wait_for_parameter("q", 'service != payment and name in ("POST /checkout", POST)')
+    page.get_by_role("region", name="operation").get_by_role("button", name="No longer POST /checkout").click()
+    tab.wait_for_parameter("q", "service != payment and name = POST")
 
 
 def test_spans_are_rows_that_open_their_trace_at_the_span(shop: RunningCollector, tab: Tab) -> None:

@@ -57,22 +57,19 @@ def rows_with_attribute(
 
 def _read(path: Path, groups: list[int], wanted: AttributeValue, columns: Sequence[str]) -> pa.Table | None:
     file = sealed_file(path)
-    stored = {FROM_JSON.get(column, column) for column in columns}
+    stored = {FROM_JSON.get(column, column) for column in columns} | {"attributes"}
     if "end_time" in stored:
         stored |= {"start_time", "duration_ns"}
     found = [public_schema(columns).empty_table()]
     for group in _groups_with(file, groups, wanted):
         footer, number = file.footer(group)
         with pq.ParquetFile(path, metadata=footer, read_dictionary=file.dictionaries) as opened:
-            attributes = opened.read_row_group(number, columns=["attributes"], use_threads=False)
-            rows = _rows_with(attributes["attributes"], wanted)
-            if len(rows) * _COMMON_SHARE > attributes.num_rows:
-                return None
-            if len(rows):
-                rest = opened.read_row_group(number, columns=sorted(stored - {"attributes"}), use_threads=False)
-                for name in attributes.column_names:
-                    rest = rest.append_column(name, attributes[name])
-                found.append(public_rows(rest.take(rows), columns))
+            table = opened.read_row_group(number, columns=sorted(stored), use_threads=False)
+        rows = _rows_with(table["attributes"], wanted)
+        if len(rows) * _COMMON_SHARE > table.num_rows:
+            return None
+        if len(rows):
+            found.append(public_rows(table.take(rows), columns))
     return pa.concat_tables(found)
 
 
