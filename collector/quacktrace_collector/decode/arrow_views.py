@@ -24,7 +24,8 @@ def offsets_of(array: Array) -> Ints:
 
 def lengths_of(array: Array) -> Ints:
     """Bytes of each string, or elements of each list."""
-    return np.diff(offsets_of(array))
+    offsets = offsets_of(array)
+    return offsets[1:] - offsets[:-1]
 
 
 def data_of(array: Array) -> Bytes:

@@ -26,6 +26,8 @@ from quacktrace_collector.decode.arrow_views import Array
 from quacktrace_collector.decode.wire_size import repeated_sizes
 from quacktrace_collector.errors import MalformedBodyError
 
+# Serialising 100 kB again takes as long as finding out that there is no need to.
+_SMALL_BYTES: Final = 100_000
 _AS_BYTES: Final = frozenset({"AnyValue", "InstrumentationScope", "KeyValue", "Resource"})
 
 
@@ -40,6 +42,8 @@ def logs_requests(bodies: Sequence[bytes]) -> Array:
 
 
 def _requests(message: Any, bodies: Sequence[bytes]) -> Array:
+    if sum(map(len, bodies)) <= _SMALL_BYTES:
+        return _read(message, [_serialised_again(message, body) for body in bodies])
     [field] = message.DESCRIPTOR.fields
     try:
         requests = _read(message, bodies)

@@ -38,7 +38,8 @@ def repeated_sizes(lists: Array, field: FieldDescriptor) -> Sizes:
     sizes = _delimited(_message_sizes(elements, field.message_type) if is_message else _lengths(elements), field)
     ends = np.zeros(len(sizes) + 1, np.int64)
     np.cumsum(sizes, out=ends[1:])
-    return np.diff(ends[offsets])
+    found: Sizes = ends[offsets[1:]] - ends[offsets[:-1]]
+    return found
 
 
 def _message_sizes(messages: Array, descriptor: Descriptor) -> Sizes:
@@ -73,11 +74,8 @@ def _delimited(sizes: Sizes, field: FieldDescriptor) -> Sizes:
 
 def _varint_sizes(numbers: npt.NDArray[np.uint64]) -> Sizes:
     sizes = np.ones(len(numbers), np.int64)
-    for bits in range(_BITS_A_BYTE, 64, _BITS_A_BYTE):
-        longer = numbers >= np.uint64(1 << bits)
-        if not longer.any():
-            break
-        sizes += longer
+    for bits in range(_BITS_A_BYTE, int(numbers.max(initial=0)).bit_length(), _BITS_A_BYTE):
+        sizes += numbers >= np.uint64(1 << bits)
     return sizes
 
 
