@@ -28,7 +28,7 @@ from abusing import ACTIONS, all_variants
 from abusing.actions import NotHereError
 from abusing.target import Heartbeat, Target, target
 
-SLOW_ACTIONS = frozenset({"slow_body", "stall_storage", "disk_full", "regex"})
+SLOW_ACTIONS = frozenset({"slow_body", "stall_storage", "disk_full", "regex", "sigterm", "kill9"})
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def listed(path: Path) -> Iterator[Case]:
 
 
 def _unknown(_target: Target) -> str:
-    raise AssertionError("no such action here")
+    raise NotHereError("no such action here")
 
 
 def variants() -> Iterator[Case]:

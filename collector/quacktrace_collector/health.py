@@ -11,6 +11,7 @@ from aiohttp import web
 from quacktrace_collector import __version__
 from quacktrace_collector.app_keys import METRICS, SETTINGS, STORE
 from quacktrace_collector.errors import StoreUnavailableError
+from quacktrace_collector.time_range import TimeRange
 
 PARTIAL: Final = "X-Quacktrace-Partial"
 """Header of answers that may lack what lies in quarantine."""
@@ -47,7 +48,8 @@ async def _readyz(request: web.Request) -> web.Response:
     for problem in await asyncio.to_thread(store.problems):
         if problem.stops_ingest:
             raise StoreUnavailableError(problem.message, hint=problem.hint, code=problem.code)
-    await asyncio.to_thread(store.query, "select 1 from spans limit 1")
+    # Of no time: over everything it would open each sealed file, 0.8 s of CPU for 140 of them after a start.
+    await asyncio.to_thread(store.query, "select 1 from spans limit 1", time_range=TimeRange(0, 1))
     spans, logs = store.counts()
     return web.json_response(
         {

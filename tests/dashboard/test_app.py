@@ -143,3 +143,21 @@ def test_every_answer_carries_the_security_headers(app: Dash, path: str) -> None
 def test_two_dashboards_in_one_process_do_not_meet(app: Dash) -> None:
     assert callable(create_app(NOBODY))
     assert len(create_dash(NOBODY).callback_map) == len(app.callback_map)
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {},
+        [],
+        "text",
+        {"output": "none.children", "outputs": {"id": "none", "property": "children"}, "inputs": []},
+        {"output": "shell-content.children", "outputs": [], "inputs": [{"id": [], "property": 5, "value": {}}]},
+    ],
+)
+def test_a_callback_that_no_page_asks_for_is_refused_in_one_line(
+    app: Dash, caplog: pytest.LogCaptureFixture, forged: object
+) -> None:
+    answer = app.server.test_client().post("/_dash-update-component", json=forged)
+    assert answer.status_code == 400
+    assert not any(record.exc_info for record in caplog.records)

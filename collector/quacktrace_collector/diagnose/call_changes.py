@@ -88,6 +88,7 @@ def _tables(spans: ComparedSpans, answers: Answers) -> Iterator[CallTable]:
     # What clients themselves call is told by whether they are answered.
     only_waits = np.bincount(spans.operation[answers.is_answered], minlength=count) > 0
     rows = rows[~only_waits[spans.operation[spans.parent[rows]]]]
+    rows = rows[(answers.target[rows] >= 0) | ~only_waits[spans.operation[rows]]]
     rows = rows[np.argsort(spans.operation[spans.parent[rows]], kind="stable")]
     called_operation = np.where(answers.target >= 0, answers.target, spans.operation)
     first_child = np.searchsorted(spans.operation[spans.parent[rows]], np.arange(count + 1))

@@ -8,13 +8,13 @@ from quacktrace_collector.diagnose.changes import Change, ChangeKind
 from quacktrace_collector.diagnose.origins import Origin, rank_origins
 from quacktrace_collector.query.compared_spans import Loaded, load_compared
 from quacktrace_collector.query.diagnosis_places import where_in_service
+from quacktrace_collector.query.diagnosis_sql import Sampled, change_as_sql
 from quacktrace_collector.query.diagnosis_windows import (
     FEWEST_TRACES,
-    BaselineRange,
     choose_baseline,
     one_trace_in,
 )
-from quacktrace_collector.query.diagnosis_words import change_as_sql, change_in_words
+from quacktrace_collector.query.diagnosis_words import change_in_words
 from quacktrace_collector.query.timestamps import format_time
 from quacktrace_collector.query.window import Window
 from quacktrace_collector.store import Store
@@ -37,17 +37,17 @@ def diagnose(
     (traces, spans), (usual_traces, usual_spans) = (loaded.count(current=current) for current in (True, False))
     why_not = _not_enough(traces, usual_traces)
     origins = rank_origins(loaded.spans)[:_MOST_SERVICES]
-    windows = _windows(during, baseline)
+    sampled = {"window": Sampled(during, one_in), "baseline": Sampled(baseline.range, usual_one_in)}
     ranked = [
-        _origin(origin, loaded, windows, is_significant=origin.is_significant and why_not is None) for origin in origins
+        _origin(origin, loaded, sampled, is_significant=origin.is_significant and why_not is None) for origin in origins
     ]
     return {
         "traces": traces,
         "spans": spans,
         "one_trace_in": one_in,
         "baseline": {
-            "from": windows["baseline_from"],
-            "to": windows["baseline_to"],
+            "from": format_time(baseline.range.from_ns),
+            "to": format_time(baseline.range.to_ns),
             "chosen": baseline.chosen,
             "traces": usual_traces,
             "spans": usual_spans,
@@ -67,17 +67,8 @@ def _not_enough(traces: int, usual_traces: int) -> str | None:
     return None
 
 
-def _windows(during: TimeRange, baseline: BaselineRange) -> dict[str, str]:
-    return {
-        "from": format_time(during.from_ns),
-        "to": format_time(during.to_ns),
-        "baseline_from": format_time(baseline.range.from_ns),
-        "baseline_to": format_time(baseline.range.to_ns),
-    }
-
-
-def _origin(origin: Origin, loaded: Loaded, windows: dict[str, str], *, is_significant: bool) -> dict[str, Any]:
-    changes = [_change(change, loaded, windows) for change in origin.changes[:_MOST_CHANGES]]
+def _origin(origin: Origin, loaded: Loaded, sampled: dict[str, Sampled], *, is_significant: bool) -> dict[str, Any]:
+    changes = [_change(change, loaded, sampled) for change in origin.changes[:_MOST_CHANGES]]
     main = changes[0]
     return {
         "service_name": loaded.spans.services[origin.service],
@@ -92,7 +83,7 @@ def _origin(origin: Origin, loaded: Loaded, windows: dict[str, str], *, is_signi
     }
 
 
-def _change(change: Change, loaded: Loaded, windows: dict[str, str]) -> dict[str, Any]:
+def _change(change: Change, loaded: Loaded, sampled: dict[str, Sampled]) -> dict[str, Any]:
     spans = loaded.spans
     is_time = change.kind in _TIMES
     scale = 1e6 if is_time else 1.0
@@ -117,7 +108,7 @@ def _change(change: Change, loaded: Loaded, windows: dict[str, str]) -> dict[str
         "extra_ms": change.extra_ns / scale if is_time else None,
         "example_trace_id": loaded.trace_ids[change.example_row].as_py() if change.example_row >= 0 else None,
     }
-    return {**answer, "sentence": change_in_words(answer), "sql": change_as_sql(answer, windows=windows)}
+    return {**answer, "sentence": change_in_words(answer), "sql": change_as_sql(answer, **sampled)}
 
 
 def _named(operations: Any, operation_service: Any, services: Any, **numbers: int) -> dict[str, str | None]:

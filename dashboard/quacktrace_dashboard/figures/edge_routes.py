@@ -49,8 +49,10 @@ def route_edges(layout: MapLayout, edges: Iterable[Edge]) -> dict[Edge, EdgeRout
         else:
             curves = _forward_curves(layout, edge)
             labelled = curves[-1]
-        lift = LABEL_LIFT if abs(labelled[3].y - labelled[0].y) < LABEL_HEIGHT else 0
-        candidates = [Point(at.x, at.y - lift) for at in (_at(labelled, place) for place in LABEL_PLACES)]
+        is_flat = abs(labelled[3].y - labelled[0].y) < LABEL_HEIGHT
+        places = (0.5, *LABEL_PLACES) if is_flat else LABEL_PLACES
+        lift = LABEL_LIFT if is_flat else 0
+        candidates = [Point(at.x, at.y - lift) for at in (_at(labelled, place) for place in places)]
         spot = next((point for point in candidates if _is_free(point, taken)), None)
         if spot is not None:
             taken.append((spot, LABEL_WIDTH, LABEL_HEIGHT))

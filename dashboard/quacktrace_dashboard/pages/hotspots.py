@@ -99,13 +99,13 @@ def layout(_: Mapping[str, str]) -> Component:
                                 "errors",
                                 "Errors by service",
                                 "Click a cell for its failed traces.",
-                                dcc.Graph(id="hotspots-errors", config=_GRAPH, figure=_EMPTY),
+                                _graph("hotspots-errors"),
                             ),
                             _card(
                                 "latency",
                                 "Latency",
                                 "Drag a box to compare it with the rest.",
-                                dcc.Graph(id="hotspots-latency", config=_GRAPH, figure=_EMPTY),
+                                _graph("hotspots-latency"),
                             ),
                         ],
                         className="qt-two-columns",
@@ -224,6 +224,11 @@ def register(app: Dash, client: QueryClient) -> None:
         Input("hotspots-grid", "cellClicked"),
         State("hotspots-grid", "rowData"),
     )
+
+
+def _graph(id_: str) -> Component:
+    """Its place is there before Plotly is."""
+    return html.Div(dcc.Graph(id=id_, config=_GRAPH, figure=_EMPTY), style={"minHeight": _LEAST_HEIGHT})
 
 
 def _card(name: str, title: str, hint: Component | str, *content: Component) -> Component:

@@ -19,6 +19,7 @@ from quacktrace_dashboard.icons import icon
 from quacktrace_dashboard.links import traces_link
 from quacktrace_dashboard.page import current_viewer
 from quacktrace_dashboard.query_terms import equals
+from quacktrace_dashboard.show_sql import show_sql
 from quacktrace_dashboard.state import ViewState
 
 __all__ = ["LatencyBox", "box_of", "latency_box", "register_latency_box"]
@@ -132,6 +133,15 @@ def _head(box: LatencyBox, state: ViewState, zone: tzinfo, found: Row | None) ->
                 **{"aria-hidden": "true"},
             ),
             html.A("View these traces", href=listed, className="qt-button qt-button-primary"),
+            show_sql(
+                "spans",
+                of="the requests in the box",
+                from_=box.from_ms,
+                to=box.to_ms,
+                scope="entry",
+                service=state.get("service"),
+                **box.durations,
+            ),
             html.A(
                 icon("close"),
                 href=state.with_params(x0=None, x1=None, y0=None, y1=None).to_search() or "?",

@@ -7,7 +7,6 @@ from playwright.sync_api import expect
 
 from browser_tab import Tab
 from real_processes import RunningCollector
-from shop_telemetry import checkout, now_ms, send_spans
 
 pytestmark = pytest.mark.browser
 
@@ -21,6 +20,7 @@ def test_the_first_page_says_what_is_wrong_and_leads_to_its_traces(shop: Running
     expect(slow).to_contain_text("p95 is")
     passed_on = page.locator(".qt-problems a.qt-passed-on", has_text="POST /checkout")
     expect(passed_on).to_contain_text("passed on")
+    expect(page.get_by_role("link", name="What changed")).to_have_attribute("href", "/hotspots")
     # From the first page over the failing service and a failing trace to the exception in three clicks.
     problems.first.click()
     page.wait_for_url("**/traces?*service=payment*")
@@ -76,21 +76,14 @@ def test_endpoints_that_fail_and_that_are_slow_lead_to_their_traces(shop: Runnin
     assert "service=payment" in page.url
 
 
-def test_an_empty_store_shows_how_to_begin_and_fills_without_a_reload(empty: RunningCollector, tab: Tab) -> None:
+def test_an_empty_store_shows_how_to_begin_and_demo_traffic_is_a_click(empty: RunningCollector, tab: Tab) -> None:
     page = tab.open(empty, "/")
     expect(page.get_by_text(f"quacktrace run --endpoint {empty.url} -- python app.py")).to_be_visible()
     for language in ("Node.js", "Java", "Go", ".NET", "Ruby", "PHP", "Rust"):
         page.get_by_role("tab", name=language, exact=True).click()
         expect(page.get_by_role("tabpanel")).to_contain_text(f"OTEL_EXPORTER_OTLP_ENDPOINT={empty.url}")
     page.evaluate("window.stayed = true")
-    send_spans(empty.client, list(checkout(1, now_ms() - 2000)))
-    page.wait_for_selector('.ag-row[row-id="payment"]')
-    assert page.evaluate("window.stayed")
-    expect(page.get_by_text("No operation fails or is slower than it was.")).to_be_visible()
-
-
-def test_demo_traffic_is_a_click_and_shows_what_it_broke(empty: RunningCollector, tab: Tab) -> None:
-    page = tab.open(empty, "/")
     page.wait_for_selector("html[data-live=open]")
     page.get_by_role("button", name="Load demo traffic").click()
     expect(page.locator(".qt-problems a").first).to_contain_text("demo-payment")
+    assert page.evaluate("window.stayed")

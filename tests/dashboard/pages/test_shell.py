@@ -155,7 +155,7 @@ def test_an_unknown_page_says_so_and_leads_on(shop: RunningCollector, tab: Tab) 
     page.wait_for_url("**/traces")
 
 
-def test_the_first_span_fills_a_waiting_page_without_a_reload(empty: RunningCollector, tab: Tab) -> None:
+def test_the_first_span_fills_a_waiting_page_and_a_lost_collector_is_said(empty: RunningCollector, tab: Tab) -> None:
     page = tab.open(empty, "/traces")
     expect(page.get_by_text("Waiting for the first span…")).to_be_visible()
     expect(page.get_by_text(f"quacktrace run --endpoint {empty.url} -- python app.py")).to_be_visible()
@@ -164,16 +164,14 @@ def test_the_first_span_fills_a_waiting_page_without_a_reload(empty: RunningColl
     page.wait_for_selector("html[data-live=open]")
     send_spans(empty.client, [Span(1, 1, None, "first", "GET /", "SERVER", now_ms(), 3)])
     page.wait_for_selector(f'a[data-trace-id="{trace_hex(1)}"]')
+    page.get_by_role("link", name="Overview").click()
+    expect(page.get_by_text("No operation fails or is slower than it was.")).to_be_visible()
     assert page.evaluate("window.sameDocument") is True
-
-
-def test_a_collector_that_went_away_is_said_to_have(empty: RunningCollector, tab: Tab) -> None:
-    page = tab.open(empty, "/traces")
-    page.wait_for_selector("html[data-live=open]")
     empty.process.terminate()
     empty.process.wait(30)
     expect(page.get_by_text("The collector does not answer. Trying again…")).to_be_visible()
-    # The browser says so too, once for every try.
+    page.goto("about:blank")
+    # The browser said so too, once for every try.
     tab.complaints[:] = [text for text in tab.complaints if "ERR_" not in text and "Failed to fetch" not in text]
 
 
