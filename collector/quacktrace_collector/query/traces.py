@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from quacktrace_collector.query.conditions import Conditions
+from quacktrace_collector.query.slices import FIRST_NS, next_length
 from quacktrace_collector.query.sql_files import Query
 from quacktrace_collector.query.timestamps import clamp_time, format_time
 from quacktrace_collector.query.window import PAIRING_REACH_NS, Window
@@ -23,11 +24,6 @@ from quacktrace_collector.time_range import TimeRange
 Order = Literal["newest", "slowest", "errors", "spans"]
 ORDERS: Final[tuple[Order, ...]] = ("newest", "slowest", "errors", "spans")
 
-# Newest first is asked for most: the end of the range is searched, and more of it only if that is not enough.
-_FIRST_SLICE_NS: Final = 60 * 1_000_000_000
-# As much more as what was found so far lets expect, and half as much again; by so much at least, and at most.
-_SLICE_MARGIN: Final = 1.5
-_SLICE_GROWTH: Final = (3.0, 64.0)
 _SPARE: Final = 100
 
 Mask = npt.NDArray[np.bool_]
@@ -75,7 +71,8 @@ def find_trace_rows(store: Store, window: Window, cases: Sequence[TraceFilter], 
 
 def _find_case(store: Store, window: Window, wanted: TraceFilter, *, most: int, order: Order) -> pa.Table:
     whole = window.narrowed
-    length = _FIRST_SLICE_NS if order == "newest" else whole.to_ns - whole.from_ns
+    # Newest first is asked for most: the end of the range is searched, and more of it only if that is not enough.
+    length = FIRST_NS if order == "newest" else whole.to_ns - whole.from_ns
     search = _SpanSearch(store, wanted.span, clamp_time(whole.to_ns + PAIRING_REACH_NS)) if wanted.span else None
     if search is None and wanted.service is None and order != "newest":
         return _best_of_all(store, whole, wanted, order=order, most=most)
@@ -84,8 +81,7 @@ def _find_case(store: Store, window: Window, wanted: TraceFilter, *, most: int, 
         found = _find_in(store, part, wanted, search, order=order, most=most)
         if found.num_rows >= most or part.from_ns <= whole.from_ns:
             return found
-        growth = _SLICE_MARGIN * most / max(found.num_rows, 0.5)
-        length = int(length * min(max(growth, _SLICE_GROWTH[0]), _SLICE_GROWTH[1]))
+        length = next_length(length, found=found.num_rows, most=most)
 
 
 def _best_of_all(store: Store, whole: TimeRange, wanted: TraceFilter, *, order: Order, most: int) -> pa.Table:

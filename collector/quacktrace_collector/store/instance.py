@@ -91,6 +91,8 @@ class Instance:
         self._damage = damage
         segments = load_segments(sealed_dir, damage=damage)
         self._connection, generations, leftovers = replay(hot_dir, segments, damage=damage)
+        # Else DuckDB keeps what a large answer took until it works on the next one.
+        self._connection.execute("set allocator_background_threads = true")
         self._writer = self._connection.cursor()
         self._deadlines = Deadlines()
         last_id = max([*(s.segment_id for s in segments), *(g.generation_id for g in generations)], default=0)
