@@ -113,7 +113,8 @@ async def test_the_service_in_which_a_change_starts_is_ranked_first(
     assert (first["service_name"], first["kind"], first["operation"]) == (service_name, kind, operation)
     assert first["is_significant"]
     assert 0 < first["score"] <= 1
-    assert service_name in body["sentence"]
+    assert body["is_sure"]
+    assert body["sentence"].startswith(f"The likeliest origin is {service_name}: ")
     assert first["changes"][0]["calls"] == TRACES
     assert body["operations"][0]["service_name"] == service_name
     assert not [one for one in body["ranked"] if one["is_significant"] and one["service_name"] != service_name]
@@ -241,6 +242,15 @@ async def test_two_ranges_that_are_alike_have_no_origin(api: Any, span_store: An
     assert body["sentence"] == "Nothing changed beyond chance."
     assert not [one for one in body["ranked"] if one["is_significant"]]
     assert (body["traces"], body["baseline"]["traces"], body["not_enough_because"]) == (TRACES, TRACES, None)
+
+
+async def test_two_services_that_changed_alike_are_both_named(api: Any, span_store: Any, request_of: Request) -> None:
+    fill(span_store, request_of, stock_ms=90, gateway_ms=90)
+    body = await diagnosis(api)
+    assert not body["is_sure"]
+    assert body["sentence"].startswith("Not sure whether it started with ")
+    assert {"gateway", "stock"} == {one["service_name"] for one in body["ranked"][:2]}
+    assert all(one["service_name"] in body["sentence"] for one in body["ranked"][:2])
 
 
 async def test_without_a_baseline_it_is_what_came_before(api: Any, span_store: Any, request_of: Request) -> None:

@@ -1,8 +1,8 @@
 """The SQL over the public views that counts a change again, over the same traces.
 
 A query of a user has three seconds and some 300 MB: of ranges with more spans than a diagnosis reads it takes the same
-share of the traces, and it groups only what belongs to the operation. Over two ranges of 1.2 million spans that takes 0.1 to
-0.9 s of CPU; without either it needed more memory than it may have.
+share of the traces, and it groups only what belongs to the operation. Over two ranges of 1.2 million spans that takes
+0.1 to 0.9 s of CPU; without either it needed more memory than it may have.
 """
 
 from __future__ import annotations
