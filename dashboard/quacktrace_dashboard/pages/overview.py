@@ -11,15 +11,15 @@ from dash.development.base_component import Component
 from quacktrace_dashboard.baseline import Baseline
 from quacktrace_dashboard.client import QueryClient
 from quacktrace_dashboard.errors import DashboardError
-from quacktrace_dashboard.grid import table_grid
 from quacktrace_dashboard.icons import icon
 from quacktrace_dashboard.links import page_link, services_link, traces_link
 from quacktrace_dashboard.page import Page, Viewer, current_viewer
 from quacktrace_dashboard.pages.error_groups import error_group_list
 from quacktrace_dashboard.pages.overview_endpoints import failing_endpoints, slowest_endpoints
 from quacktrace_dashboard.pages.overview_map import overview_map, register_overview_map
-from quacktrace_dashboard.pages.overview_services import COLUMNS, service_rows, services_head
+from quacktrace_dashboard.pages.overview_services import service_rows, services_head
 from quacktrace_dashboard.pages.overview_tiles import number_tiles, overall_p95
+from quacktrace_dashboard.pages.what_changed import NOTHING_UNUSUAL, overview_origin
 from quacktrace_dashboard.palette import service_colour
 from quacktrace_dashboard.show_sql import show_sql, show_sql_button
 from quacktrace_dashboard.skeletons import skeleton_blocks, skeleton_tiles
@@ -58,13 +58,11 @@ def layout(_: Mapping[str, str]) -> Component:
                         className="qt-tile-row",
                     ),
                     html.Section(id="overview-problems", className="qt-card qt-section", **{"data-live-pause": "true"}),
+                    overview_origin(),
                     html.Section(
                         [
                             html.Div(id="overview-services-head", className="qt-card-head"),
-                            html.Div(
-                                table_grid("overview-grid", COLUMNS, row_id="params.data.id", domLayout="autoHeight"),
-                                **{"data-live-pause": "true"},
-                            ),
+                            html.Div(id="overview-services", **{"data-live-pause": "true"}),
                         ],
                         className="qt-card qt-section",
                     ),
@@ -95,6 +93,7 @@ def layout(_: Mapping[str, str]) -> Component:
                 hidden=True,
             ),
             dcc.Store(id="overview-ingest-shown"),
+            dcc.Store(id="overview-service-rows"),
         ],
         className="qt-page",
     )
@@ -111,7 +110,7 @@ def register(app: Dash, client: QueryClient) -> None:
         Output("overview-numbers", "children"),
         Output("overview-problems", "children"),
         Output("overview-services-head", "children"),
-        Output("overview-grid", "rowData"),
+        Output("overview-service-rows", "data"),
         Output("overview-failing", "children"),
         Output("overview-slowest", "children"),
         Output("overview-errors", "children"),
@@ -183,12 +182,16 @@ def register(app: Dash, client: QueryClient) -> None:
         Output("overview-ingest-shown", "data"),
         Input("shell-refresh", "data"),
     )
-    app.clientside_callback(ClientsideFunction("quacktrace", "openServiceRow"), Input("overview-grid", "cellClicked"))
+    app.clientside_callback(
+        ClientsideFunction("quacktrace", "drawServices"),
+        Output("overview-services", "data-ready"),
+        Input("overview-service-rows", "data"),
+    )
 
 
 def _summary(problems: Sequence[Problem], silent: str) -> str:
     began = sum(not problem.is_passed_on for problem in problems)
-    found = f"{began} thing{'' if began == 1 else 's'} to look at" if began else "Nothing unusual in this time range"
+    found = f"{began} thing{'' if began == 1 else 's'} to look at" if began else f"{NOTHING_UNUSUAL} in this time range"
     return f"{found}; {silent}" if silent else found
 
 

@@ -1,4 +1,4 @@
-"""What changed in this time range against the time before, and where it started: the first card of the hotspots."""
+"""What changed against the time before and where it started: a card of the hotspots, a line of the overview."""
 
 from __future__ import annotations
 
@@ -15,13 +15,16 @@ from quacktrace_dashboard.errors import DashboardError
 from quacktrace_dashboard.formatting import format_count, format_duration_ms, format_percent, parse_time
 from quacktrace_dashboard.icons import icon
 from quacktrace_dashboard.links import page_link, services_link, trace_link, traces_link
-from quacktrace_dashboard.page import current_viewer
+from quacktrace_dashboard.page import Viewer, current_viewer
 from quacktrace_dashboard.palette import service_colour
 from quacktrace_dashboard.skeletons import skeleton_blocks
 from quacktrace_dashboard.state import ViewState
 from quacktrace_dashboard.wrong_now import end_of_data, start_of_data
 
-__all__ = ["register_what_changed", "what_changed"]
+__all__ = ["NOTHING_UNUSUAL", "overview_origin", "register_what_changed", "what_changed"]
+
+NOTHING_UNUSUAL = "Nothing unusual"
+"""Begins the overview's summary where there is nothing to explain."""
 
 _MOST_SURE = 6
 _MOST_UNSURE = 8
@@ -50,8 +53,13 @@ def what_changed() -> Component:
     )
 
 
+def overview_origin() -> Component:
+    """The line of the first page that names where it started, when something is wrong."""
+    return html.Div(id="overview-origin", className="qt-card qt-origin", hidden=True, **{"data-live-pause": "true"})
+
+
 def register_what_changed(app: Dash, client: QueryClient) -> None:
-    """Fill it in a callback of its own: a diagnosis reads spans and takes longer than the rest of the page."""
+    """Fill both in callbacks of their own: a diagnosis reads spans and takes longer than the rest of a page."""
     diagnoses = Baseline(client)
 
     @app.callback(
@@ -62,23 +70,61 @@ def register_what_changed(app: Dash, client: QueryClient) -> None:
     )
     def show_changes(search: str | None, _refreshes: int, slots: dict[str, int]) -> list[Component]:
         state, viewer = ViewState.from_search(search), current_viewer()
-        from_ms, to_ms = state.time_range.resolve(viewer.now_ms)
         try:
-            known = client.get("/api/v1/services", {"from": from_ms, "to": to_ms})
-            if not known["services"]:
-                return [_head(""), _quiet("Nothing was called in this time range.")]
-            start_ms = start_of_data(from_ms, to_ms, known["data_from"])
-            if start_ms > from_ms:
-                # Nothing lies before this range: compare the newer half of what there is with the older one.
-                to_ms = end_of_data(start_ms, to_ms, known["data_to"])
-                from_ms = (start_ms + to_ms) // 2
-                older = {"baseline_from": start_ms, "baseline_to": from_ms}
-                found = diagnoses.get("/api/v1/diagnose", from_ms=from_ms, to_ms=to_ms, **older)
-            else:
-                found = diagnoses.get("/api/v1/diagnose", from_ms=from_ms, to_ms=to_ms)
+            found, compared = _diagnose(client, diagnoses, state, viewer)
         except DashboardError as error:
             return [_head(""), _quiet(f"What changed could not be found out: {error.message}")]
-        return _answer(found, state.with_range(from_ms, to_ms), slots, viewer.zone, only=state.get("service"))
+        if found is None:
+            return [_head(""), _quiet("Nothing was called in this time range.")]
+        return _answer(found, compared, slots, viewer.zone, only=state.get("service"))
+
+    @app.callback(
+        Output("overview-origin", "children"),
+        Output("overview-origin", "hidden"),
+        Input("overview-summary", "children"),
+        State("shell-url", "search"),
+        State("shell-slots", "data"),
+    )
+    def show_origin(summary: str | None, search: str | None, slots: dict[str, int]) -> tuple[list[Component], bool]:
+        if not summary or summary.startswith(NOTHING_UNUSUAL):
+            return [], True
+        state, viewer = ViewState.from_search(search), current_viewer()
+        try:
+            found, _ = _diagnose(client, diagnoses, state, viewer)
+        except DashboardError:  # it adds to what the page says, which is all there without it
+            return [], True
+        sure = [origin for origin in found["ranked"] if origin["is_significant"]] if found else []
+        return (_origin_line(sure[0], state, slots), False) if sure else ([], True)
+
+
+def _diagnose(
+    client: QueryClient, diagnoses: Baseline, state: ViewState, viewer: Viewer
+) -> tuple[dict[str, Any] | None, ViewState]:
+    """The answer and the range it is about; None where nothing was called. Raises DashboardError."""
+    from_ms, to_ms = state.time_range.resolve(viewer.now_ms)
+    known = client.get("/api/v1/services", {"from": from_ms, "to": to_ms})
+    if not known["services"]:
+        return None, state
+    older: dict[str, int] = {}
+    start_ms = start_of_data(from_ms, to_ms, known["data_from"])
+    if start_ms > from_ms:
+        # Nothing lies before this range: compare the newer half of what there is with the older one.
+        to_ms = end_of_data(start_ms, to_ms, known["data_to"])
+        from_ms = (start_ms + to_ms) // 2
+        older = {"baseline_from": start_ms, "baseline_to": from_ms}
+    found = diagnoses.get("/api/v1/diagnose", from_ms=from_ms, to_ms=to_ms, **older)
+    return found, state.with_range(from_ms, to_ms)
+
+
+def _origin_line(origin: Row, state: ViewState, slots: Mapping[str, int]) -> list[Component]:
+    service = origin["service_name"]
+    return [
+        html.Small("likeliest origin", className="qt-chip qt-change-origin"),
+        html.I(className="qt-swatch", style={"background": service_colour(service, slots)}),
+        html.B(service),
+        html.Span(origin["changes"][0]["sentence"], className="qt-origin-sentence"),
+        html.A("All that changed", href=page_link("/hotspots", state), className="qt-link"),
+    ]
 
 
 def _answer(

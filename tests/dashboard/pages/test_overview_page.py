@@ -21,6 +21,7 @@ def test_the_first_page_says_what_is_wrong_and_leads_to_its_traces(shop: Running
     passed_on = page.locator(".qt-problems a.qt-passed-on", has_text="POST /checkout")
     expect(passed_on).to_contain_text("passed on")
     expect(page.get_by_role("link", name="What changed")).to_have_attribute("href", "/hotspots")
+    expect(page.locator("#overview-origin")).to_contain_text("inventory")
     # From the first page over the failing service and a failing trace to the exception in three clicks.
     problems.first.click()
     page.wait_for_url("**/traces?*service=payment*")
@@ -35,10 +36,13 @@ def test_tiles_and_rows_show_the_numbers_of_the_range(shop: RunningCollector, ta
     page = tab.open(shop, "/?live=0")
     expect(page.locator("a.qt-tile", has_text="Errors").locator("b")).to_contain_text("%")
     expect(page.locator("a.qt-tile", has_text="p95 latency").locator("b")).to_contain_text("ms")
-    row = page.locator('.ag-row[row-id="payment"]')
-    expect(row.locator('[col-id="error_rate"]')).to_contain_text("▲")
-    expect(row.locator('[col-id="error_series"] svg rect').first).to_be_attached()
-    row.locator('[col-id="service_name"]').click()
+    row = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name="payment", exact=True))
+    expect(row.locator('[data-column="error_rate"]')).to_contain_text("▲")
+    expect(row.locator(".qt-spark-error rect").first).to_be_attached()
+    by_calls = page.get_by_role("columnheader", name="Calls")
+    by_calls.get_by_role("button").click()
+    expect(by_calls).to_have_attribute("aria-sort", "descending")
+    row.locator('[data-column="p95_ms"]').click()
     page.wait_for_url("**/services?service=payment")
 
 
