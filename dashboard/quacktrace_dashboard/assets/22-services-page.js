@@ -4,7 +4,7 @@
 (function () {
   window.dash_clientside = window.dash_clientside || {};
   window.dash_clientside.quacktrace = Object.assign(window.dash_clientside.quacktrace || {}, {
-    drawServices: (picture) => {
+    drawServicesMap: (picture) => {
       const host = document.getElementById("services-map");
       if (!host || !picture) return;
       qt.drawServiceMap(host, picture, picture.selected, (id, opens) => qt.patchUrl(opens || { service: id }));

@@ -179,7 +179,7 @@ def register(app: Dash, client: QueryClient) -> None:
             return error_card(error), False
 
     for function, source in (
-        ("drawServices", Input("services-picture", "data")),
+        ("drawServicesMap", Input("services-picture", "data")),
         ("focusService", Input("services-focus", "value")),
         ("openService", Input("services-grid", "cellClicked")),
     ):
