@@ -96,11 +96,5 @@
       };
       qt.drawServiceMap(host, picture, null, open);
     },
-    openServiceRow: (cell) => {
-      if (!cell || !cell.rowId) return;
-      const query = new URLSearchParams(qt.rangeQuery());
-      query.set("service", cell.rowId);
-      qt.go(`/services?${query}`);
-    },
   });
 })();

@@ -1,4 +1,4 @@
-"""The RED row of every service on the first page, each against the time before."""
+"""The RED row of every service on the first page, against the time before; `assets/31-service-table.js` draws it."""
 
 from __future__ import annotations
 
@@ -13,42 +13,9 @@ from quacktrace_dashboard.links import services_link
 from quacktrace_dashboard.state import ViewState
 from quacktrace_dashboard.wrong_now import error_change
 
-__all__ = ["COLUMNS", "service_rows", "services_head"]
+__all__ = ["service_rows", "services_head"]
 
 _MAX_SERVICES = 15
-
-COLUMNS: list[dict[str, Any]] = [
-    {"field": "service_name", "headerName": "Service", "flex": 2, "minWidth": 150, "cellRenderer": "QtService"},
-    {"field": "calls_per_s", "headerName": "Calls", "cellRenderer": "QtRate", "type": "rightAligned", "width": 100},
-    {"field": "call_series", "headerName": "", "cellRenderer": "QtTrend", "width": 130, "sortable": False},
-    {
-        "field": "error_rate",
-        "headerName": "Errors",
-        "cellRenderer": "QtErrorShare",
-        "type": "rightAligned",
-        "width": 100,
-    },
-    {
-        "field": "error_change",
-        "headerName": "vs before",
-        "cellRenderer": "QtChange",
-        "type": "rightAligned",
-        "width": 100,
-    },
-    {"field": "error_series", "headerName": "", "cellRenderer": "QtErrorTrend", "width": 130, "sortable": False},
-    {"field": "p50_ms", "headerName": "p50", "cellRenderer": "QtDuration", "type": "rightAligned", "width": 95},
-    {"field": "p95_ms", "headerName": "p95", "cellRenderer": "QtDuration", "type": "rightAligned", "width": 95},
-    {
-        "field": "p95_change",
-        "headerName": "vs before",
-        "cellRenderer": "QtChange",
-        "type": "rightAligned",
-        "width": 100,
-    },
-]
-for _column in COLUMNS:
-    if _column["cellRenderer"] == "QtChange":
-        _column["comparator"] = {"function": "quacktraceChange"}
 
 
 def services_head(services: Sequence[Mapping[str, Any]], state: ViewState, *, sql: Component) -> list[Component]:
@@ -80,7 +47,6 @@ def service_rows(
         rows.append(
             {
                 **{key: service[key] for key in ("service_name", "calls_per_s", "error_rate", "p50_ms", "p95_ms")},
-                "id": name,
                 "call_series": series.get(name, ([], []))[0],
                 "error_series": series.get(name, ([], []))[1],
                 "error_change": error_change(
