@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+from dash import ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html, no_update
 from dash.development.base_component import Component
 
 from quacktrace_dashboard.baseline import Baseline
@@ -96,6 +96,7 @@ def layout(_: Mapping[str, str]) -> Component:
                 className="qt-services",
             ),
             dcc.Store(id="services-picture"),
+            dcc.Store(id="services-center"),
         ],
         className="qt-page qt-page-full",
     )
@@ -115,11 +116,13 @@ def register(app: Dash, client: QueryClient) -> None:
         Output("services-grid", "rowData"),
         Output("services-focus", "data"),
         Output("services-focus", "value"),
+        Output("services-center", "data"),
         Input("shell-url", "search"),
         Input("shell-refresh", "data"),
         State("services-focus", "data"),
+        State("services-center", "data"),
     )
-    def show_services(search: str | None, _refreshes: int, known: list[str]) -> tuple[Any, ...]:
+    def show_services(search: str | None, _: int, known: list[str], last_center: str | None) -> tuple[Any, ...]:
         state, viewer = ViewState.from_search(search), current_viewer()
         from_ms, to_ms = state.time_range.resolve(viewer.now_ms)
         views = services_tools(state, from_ms, to_ms)
@@ -132,34 +135,34 @@ def register(app: Dash, client: QueryClient) -> None:
                 else None
             )
         except DashboardError as error:
-            return (error_card(error), "", views, True, True, *(no_update,) * 5)
+            return (error_card(error), "", views, True, True, *(no_update,) * 6)
         if state.get("failing") == "1" and graph["nodes"]:
             graph = failing_part(graph)
             if not graph["nodes"]:
                 calm = empty_state("Nothing fails in this time range", "No call of any service ended in an error.")
-                return (calm, "", views, True, True, None, "", [], [], None)
+                return (calm, "", views, True, True, None, "", [], [], None, None)
         nodes = graph["nodes"]
         if not nodes:
             empty = no_data(
                 graph, state, viewer, what="traces" if is_search(state) else "services", is_filtered=is_search(state)
             )
-            return (empty, "", views, True, True, None, "", [], [], None)
+            return (empty, "", views, True, True, None, "", [], [], None, None)
         names = sorted(node["id"] for node in nodes)
         focus = state.get("focus") if state.get("focus") in names else None
         counted = _counted(graph)
         options = no_update if names == known else names
         if is_table:
-            return (None, counted, views, True, False, None, "", _rows(graph, services), options, focus)
+            return (None, counted, views, True, False, None, "", _rows(graph, services), options, focus, None)
         center, note = focus, _outside_range_note(state, focus)
         if len(nodes) > MAX_NODES and center is None:
             graph = _by_namespace(graph, namespaces, state, from_ms, to_ms)
             if len(graph["nodes"]) > MAX_NODES:
-                center = worst_node(graph["nodes"])
+                center = _center(graph["nodes"], last_center if ctx.triggered_id == "shell-refresh" else None)
                 note = too_many_services(graph["nodes"], center, state)
         drawn = service_map_picture(graph, focus=center or "", hops=focus_hops(state))
         views = services_tools(state, from_ms, to_ms, is_focused=center is not None)
         picture = {**drawn, "selected": state.get("service")}
-        return (note, counted, views, False, True, picture, _thinned(drawn), [], options, focus)
+        return (note, counted, views, False, True, picture, _thinned(drawn), [], options, focus, center)
 
     @app.callback(
         Output("services-drawer", "children"),
@@ -195,6 +198,11 @@ def _by_namespace(
     except DashboardError:
         return graph
     return grouped(graph, known, opened=state.get("namespace")) if known else graph
+
+
+def _center(nodes: list[dict[str, Any]], last: str | None) -> str:
+    """The worst; while live data comes in the last one stays, so that the map is not drawn anew under the reader."""
+    return last if last is not None and any(node["id"] == last for node in nodes) else worst_node(nodes)
 
 
 def _legend() -> Component:
