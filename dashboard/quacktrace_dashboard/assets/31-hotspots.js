@@ -16,6 +16,8 @@
   // Plotly speaks of the browser's local time, without an offset.
   const realTime = (local) => new Date(local.replace(" ", "T")).getTime();
 
+  const latencyCard = () => document.getElementById("hotspots-latency")?.closest("section");
+
   window.dash_clientside = window.dash_clientside || {};
   window.dash_clientside.quacktrace = Object.assign(window.dash_clientside.quacktrace || {}, {
     openErrorCell: (click, buckets) => {
@@ -45,8 +47,11 @@
         y1: short(bounds.find((bound) => bound >= y1 / 1.0001) ?? bounds[bounds.length - 1]),
       };
       const link = new URLSearchParams(location.search);
-      if (Object.entries(box).some(([name, value]) => link.get(name) !== String(value))) qt.patchUrl(box);
+      if (!Object.entries(box).some(([name, value]) => link.get(name) !== String(value))) return;
+      latencyCard()?.setAttribute("data-comparing", "");
+      qt.patchUrl(box);
     },
+    endComparing: () => latencyCard()?.removeAttribute("data-comparing"),
 
     openRankedRow: (cell, rows) => {
       const row = cell && (rows || []).find((candidate) => candidate.id === cell.rowId);

@@ -219,6 +219,7 @@ def register(app: Dash, client: QueryClient) -> None:
         Input("hotspots-latency", "selectedData"),
         State("hotspots-buckets", "data"),
     )
+    app.clientside_callback(ClientsideFunction("quacktrace", "endComparing"), Input("hotspots-box", "children"))
     app.clientside_callback(
         ClientsideFunction("quacktrace", "openRankedRow"),
         Input("hotspots-grid", "cellClicked"),
