@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import ssl
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -121,8 +122,10 @@ async def running(settings: Settings) -> AsyncIterator[Addresses]:
         stack.callback(watching.cancel)
         dashboard.load(await _dashboard_source(runner, settings, port))
         grpc_port = await _start_grpc(settings, ingest, metrics, stack)
-        warming = asyncio.create_task(asyncio.to_thread(store.warm))
+        stopping = threading.Event()
+        warming = asyncio.create_task(asyncio.to_thread(store.warm, stopping))
         stack.push_async_callback(asyncio.wait, [warming])
+        stack.callback(stopping.set)
         scheme = "https" if settings.tls_cert else "http"
         yield Addresses(f"{scheme}://{_bracketed(settings.host)}:{port}", f"{_bracketed(settings.host)}:{grpc_port}")
 

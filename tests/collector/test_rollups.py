@@ -257,12 +257,15 @@ def test_a_whole_segment_and_its_minutes_give_the_same_sums(tmp_path: Path) -> N
     store.close()
 
 
-def test_any_grain_gives_the_sums_of_its_minutes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_warm", [False, True])
+def test_any_grain_gives_the_sums_of_its_minutes(tmp_path: Path, is_warm: bool) -> None:
     store = Store(tmp_path)
     for part in range(3):
         store.append(decoded(random_rows(20 + part, 150)), None)
         if part < 2:
             seal_everything(store)
+    if is_warm:
+        store.warm(threading.Event())
     times = [int(time) for table in store.rollup_rows("red", ALWAYS, grain_ns=MINUTE_NS) for time in minutes(table)]
     middle = sorted(times)[len(times) // 2]
     for first, last in ((min(times), max(times)), (middle, max(times)), (min(times) + MINUTE_NS, middle)):

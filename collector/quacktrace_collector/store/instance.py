@@ -6,6 +6,7 @@ It lives until it is closed, or until DuckDB invalidates the instance: then the 
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -21,6 +22,7 @@ import pyarrow as pa
 from quacktrace_collector.decode import Decoded
 from quacktrace_collector.errors import (
     OverloadedError,
+    QuacktraceError,
     QueryTimeoutError,
     QueryTooLargeError,
     StoreUnavailableError,
@@ -209,10 +211,12 @@ class Instance:
         )
         return rows.cast(found.table.schema)
 
-    def warm(self, snapshot: Snapshot) -> None:
+    def warm(self, snapshot: Snapshot, stopping: threading.Event) -> None:
         """See `Store.warm`."""
-        self.rollups.warm(snapshot)
+        self.rollups.warm(snapshot, stopping)
         for path in reversed(snapshot.files("spans", None)):
+            if stopping.is_set():
+                return
             sealed_file(path)
 
     def read(self, read: Callable[[Snapshot], _Result]) -> _Result:
@@ -221,7 +225,9 @@ class Instance:
             with self.catalog.pin() as snapshot:
                 try:
                     return read(snapshot)
-                except (duckdb.Error, OSError, pa.ArrowException, ValueError) as error:
+                except QuacktraceError:
+                    raise
+                except Exception as error:  # whatever a reader makes of damaged bytes
                     if not self.set_aside_damaged(snapshot):
                         raise
                     _log.warning("a query met damaged files and is answered without them: %s", error)
@@ -229,7 +235,7 @@ class Instance:
 
     def set_aside_damaged(self, snapshot: Snapshot) -> bool:
         """True if any of its segments is damaged, or gone meanwhile: read again, from what is left."""
-        damaged = self._damage.inspect(snapshot.segments)
+        damaged = self._damage.inspect(snapshot.segments, after_failure=True)
         for segment in damaged:
             self.catalog.remove_segment(segment)
         current = set(self.catalog.segments)

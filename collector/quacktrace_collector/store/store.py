@@ -153,9 +153,9 @@ class Store:
         with self._using() as instance:
             return instance.rows_of_traces(kind, trace_ids, columns, time_range=time_range)
 
-    def warm(self) -> None:
-        """Read what the first questions after a start would wait for; blocks."""
-        self._read(lambda one, snapshot: one.warm(snapshot))
+    def warm(self, stopping: threading.Event) -> None:
+        """Read what the first questions after a start would wait for; blocks, but not for long once that is set."""
+        self._read(lambda one, snapshot: one.warm(snapshot, stopping))
 
     def rollup_rows(self, name: str, time_range: TimeRange, *, grain_ns: int = WHOLE) -> list[pa.Table]:
         """Rows of the rollup `red`, `entries`, `edges` or `instances` of the range's minutes; see `Rollups.rows`."""

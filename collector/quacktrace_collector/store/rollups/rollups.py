@@ -101,12 +101,12 @@ class Rollups:
             hot.append(_within(table, "minute", time_range))
         return Frame.joined([*frames, FRAME_OF[name](hot)])
 
-    def warm(self, snapshot: Snapshot) -> None:
+    def warm(self, snapshot: Snapshot, stopping: threading.Event) -> None:
         """Fold what is hot, and read the sums of the newest segments that overviews ask for."""
         self._hot(snapshot)
         for segment in reversed(snapshot.segments):
-            if segment.span_count and not self._cache.warm(segment):
-                break
+            if stopping.is_set() or (segment.span_count and not self._cache.warm(segment)):
+                return
 
     def traces(self, snapshot: Snapshot, time_range: TimeRange) -> list[pa.Table]:
         """Rows of the trace index that start in the range; one trace can have several, in different tables."""
