@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from quacktrace_collector.decode import Decoded, decode_logs, decode_spans
 from quacktrace_collector.metrics import Metrics
 from quacktrace_collector.sql.pool import SqlPool
 from quacktrace_collector.store import Store
+from quacktrace_collector.store.rollups.files import read_rollup_table
 from quacktrace_collector.time_range import TimeRange
 
 from .conftest import BASE_NS, LogRow, SpanRow, logs_request, spans_request
@@ -170,3 +172,26 @@ def test_a_batch_that_never_reached_the_log_is_no_damage(tmp_path: Path) -> None
     assert contents(store)[1] == [{"body": f"log {trace}", "service_name": "shop"} for trace in (1, 2, 3)]
     assert store.quarantined == []
     store.close()
+
+
+def test_damage_to_what_was_found_sound_a_moment_ago_is_found_again(tmp_path: Path) -> None:
+    filled(tmp_path).close()
+    metrics = Metrics()
+    store = Store(tmp_path, metrics=metrics)
+    assert count(store) == 90
+    wait_until(lambda: re.search(r"^qt_store_inspected_segments [23]", metrics.render(), re.MULTILINE) is not None)
+    ruin(tmp_path / "sealed" / "000000000001-000000000001" / "spans.parquet")
+    assert count(store) == 60
+    store.close()
+
+
+def test_sums_with_a_flipped_bit_are_not_read(tmp_path: Path) -> None:
+    filled(tmp_path).close()
+    path = newest(tmp_path) / "red.parquet"
+    content = path.read_bytes()
+    for place in range(0, len(content), 101):
+        path.write_bytes(content[:place] + bytes([content[place] ^ 4]) + content[place + 1 :])
+        with pytest.raises(OSError, match="checksum"):
+            read_rollup_table(path.parent, "red")
+    path.write_bytes(content)
+    assert read_rollup_table(path.parent, "red").num_rows

@@ -59,10 +59,13 @@ class Damage:
         except FileNotFoundError:
             return []
 
-    def inspect(self, segments: Iterable[Segment]) -> list[Segment]:
-        """Read every file of these segments, set aside what is damaged; the segments that are gone with that."""
+    def inspect(self, segments: Iterable[Segment], *, after_failure: bool = False) -> list[Segment]:
+        """Read every file of these segments, set aside what is damaged; the segments that are gone with that.
+
+        After the failure of a query, those that an earlier failure had read just now are looked at by their size only.
+        """
         with self._lock:
-            return [segment for segment in segments if not self._is_sound(segment)]
+            return [segment for segment in segments if not self._is_sound(segment, after_failure)]
 
     def next_uninspected(self, segments: Sequence[Segment]) -> Segment | None:
         """The newest segment that this process has not read whole yet."""
@@ -88,15 +91,16 @@ class Damage:
         """Move one file of a segment that can do without."""
         self._move("file", path, self._free_name(f"{path.parent.name}.{path.name}"), reason)
 
-    def _is_sound(self, segment: Segment) -> bool:
-        is_trusted = time.monotonic() - self._read_at.get(segment.path, float("-inf")) < _TRUSTED_S
+    def _is_sound(self, segment: Segment, after_failure: bool) -> bool:
+        is_trusted = after_failure and time.monotonic() - self._read_at.get(segment.path, float("-inf")) < _TRUSTED_S
         for name, reason in torn_files(segment.path) if is_trusted else damaged_files(segment.path):
             if name in ESSENTIAL_FILES or name == METADATA:
                 self.set_segment_aside(segment.path, f"{name} {reason}")
                 return False
             self.set_file_aside(segment.path / name, reason)
         if not is_trusted:
-            self._read_at[segment.path] = time.monotonic()
+            if after_failure:
+                self._read_at[segment.path] = time.monotonic()
             self._whole.add(segment.path)
         return True
 

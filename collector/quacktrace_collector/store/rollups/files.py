@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from quacktrace_collector.store.rollups.tables import SCHEMAS, Rollup
 from quacktrace_collector.store.rollups.traces import TRACES
+from quacktrace_collector.store.sealed.checksums import check_file
 from quacktrace_collector.time_range import TimeRange
 
 _IDS: Final = ("trace_id", "example_trace_id", "root_span_id")
@@ -34,6 +35,7 @@ def read_rollup_table(folder: Path, name: str) -> pa.Table:
     """
     schema = SCHEMAS[name]
     path = folder / f"{name}.parquet"
+    check_file(folder, path.name)  # a flipped bit may well decode, to numbers that nothing else can do with
     table = pq.read_table(path, read_dictionary=_texts(schema), use_threads=False, partitioning=None)
     return table.cast(schema).combine_chunks()
 

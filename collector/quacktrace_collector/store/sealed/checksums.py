@@ -89,6 +89,20 @@ def torn_files(folder: Path) -> Iterator[tuple[str, str]]:
             yield name, f"has {found} bytes, {size_bytes} were written"
 
 
+def check_file(folder: Path, name: str) -> None:
+    """Read a file of a segment and pass when it is what was written, or not one of those that are known.
+
+    Raises:
+        OSError: it is absent or damaged, or the metadata is.
+    """
+    try:
+        known = read_metadata(folder).get("files", {}).get(name)
+    except ValueError as error:
+        raise OSError(f"{folder / METADATA} cannot be read: {error}") from error
+    if known is not None and crc32_of(folder / name) != known[1]:
+        raise OSError(f"{folder / name} is not what was written: its checksum differs")
+
+
 def crc32_of(path: Path) -> int:
     """CRC-32 of a file, read in pieces that do not stay in memory."""
     crc = 0
