@@ -22,7 +22,7 @@ from quacktrace_collector.store.rollups.error_rows import (
     write_errors,
 )
 from quacktrace_collector.store.rollups.frame import compute
-from quacktrace_collector.store.sealed.checksums import METADATA, with_checksum_of
+from quacktrace_collector.store.sealed.checksums import METADATA, check_file, with_checksum_of
 from quacktrace_collector.store.snapshot import Segment, Snapshot
 from quacktrace_collector.time_range import TimeRange
 
@@ -60,6 +60,7 @@ class ErrorIndex:
 def load_errors(segment: Segment) -> pa.Table:
     """From the segment's file; where that is absent or damaged, from its spans."""
     try:
+        check_file(segment.path, FILE)
         return read_errors(segment.path)
     except (OSError, pa.ArrowInvalid):
         return errors_of_spans(segment.spans_path)

@@ -16,6 +16,7 @@ from quacktrace_collector.store.id_numbers import NO_ID, Numbers, id_numbers, tr
 from quacktrace_collector.store.rollups.frame import Texts, compute, group_rows, numbers_array
 from quacktrace_collector.store.rollups.histogram import Integers
 from quacktrace_collector.store.rollups.traces import TRACES
+from quacktrace_collector.store.sealed.checksums import check_file
 
 Counts = npt.NDArray[np.int32]
 Root = tuple[str, str, bool]
@@ -67,6 +68,7 @@ class TraceFrame:
     def read(folder: Path) -> TraceFrame:
         """A segment's. Raises OSError or pa.ArrowInvalid when its trace index is absent or damaged."""
         path = folder / "traces.parquet"
+        check_file(folder, path.name)
         table = pq.read_table(
             path, columns=list(_COLUMNS), read_dictionary=list(_ROOT_TEXTS), use_threads=False, partitioning=None
         )
