@@ -43,15 +43,17 @@ def test_a_row_groups_own_footer_says_what_the_whole_one_does(tmp_path: Path, ro
     file = sealed_file(path)
     assert file.pieces is not None
     assert file.row_groups == row_groups
-    for number in range(row_groups):
-        footer, place = file.footer(number)
-        assert (footer.num_row_groups, place) == (1, 0)
-        mine, theirs = footer.row_group(0), whole.row_group(number)
-        assert (mine.num_rows, mine.total_byte_size) == (theirs.num_rows, theirs.total_byte_size)
-        for column in range(whole.num_columns):
-            assert mine.column(column).equals(theirs.column(column))
+    every = list(range(row_groups))
+    for asked in ([], every[:1], every[-1:], every[::2], every[::-1], every):
+        footer, places = file.footer(asked)
+        assert footer.num_row_groups == len(asked)
         with pq.ParquetFile(path, metadata=footer) as opened, pq.ParquetFile(path) as other:
-            assert opened.read_row_group(place) == other.read_row_group(number)
+            for place, number in zip(places, asked, strict=True):
+                mine, theirs = footer.row_group(place), whole.row_group(number)
+                assert (mine.num_rows, mine.total_byte_size) == (theirs.num_rows, theirs.total_byte_size)
+                for column in range(whole.num_columns):
+                    assert mine.column(column).equals(theirs.column(column))
+                assert opened.read_row_group(place) == other.read_row_group(number)
 
 
 def test_row_groups_are_left_out_by_when_their_spans_start(tmp_path: Path) -> None:
@@ -68,8 +70,8 @@ def test_a_file_that_somebody_else_wrote_is_read_by_its_whole_footer(tmp_path: P
     pq.write_table(pq.read_table(path), path, row_group_size=_ROWS, sorting_columns=[pq.SortingColumn(0)])
     file = sealed_file(path)
     assert file.pieces is None
-    footer, place = file.footer(1)
-    assert (footer.num_row_groups, place) == (2, 1)
+    footer, places = file.footer([1])
+    assert (footer.num_row_groups, *places) == (2, 1)
 
 
 def test_only_columns_that_are_the_same_in_every_row_are_told_by_their_bytes(tmp_path: Path) -> None:
@@ -78,7 +80,7 @@ def test_only_columns_that_are_the_same_in_every_row_are_told_by_their_bytes(tmp
     file = sealed_file(path)
     known = ConstantColumns()
     for number in (0, 1, 2, 0, 4, 5):
-        footer, place = file.footer(number)
+        footer, (place,) = file.footer([number])
         with pq.ParquetFile(path, metadata=footer) as opened:
             rows = opened.read_row_group(place)
             found: dict[str, Any] = known.of(file, opened, place, rows.column_names)

@@ -61,15 +61,18 @@ def _read(path: Path, groups: list[int], wanted: AttributeValue, columns: Sequen
     if "end_time" in stored:
         stored |= {"start_time", "duration_ns"}
     found = [public_schema(columns).empty_table()]
-    for group in _groups_with(file, groups, wanted):
-        footer, number = file.footer(group)
-        with pq.ParquetFile(path, metadata=footer, read_dictionary=file.dictionaries) as opened:
+    groups = _groups_with(file, groups, wanted)
+    if not groups:
+        return public_schema(columns).empty_table()
+    footer, numbers = file.footer(groups)
+    with pq.ParquetFile(path, metadata=footer, read_dictionary=file.dictionaries) as opened:
+        for number in numbers:
             table = opened.read_row_group(number, columns=sorted(stored), use_threads=False)
-        rows = _rows_with(table["attributes"], wanted)
-        if len(rows) * _COMMON_SHARE > table.num_rows:
-            return None
-        if len(rows):
-            found.append(public_rows(table.take(rows), columns))
+            rows = _rows_with(table["attributes"], wanted)
+            if len(rows) * _COMMON_SHARE > table.num_rows:
+                return None
+            if len(rows):
+                found.append(public_rows(table.take(rows), columns))
     return pa.concat_tables(found)
 
 

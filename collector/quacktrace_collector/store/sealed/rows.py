@@ -34,20 +34,20 @@ def sealed_rows(path: Path, row_groups: Sequence[int], trace_ids: Sequence[str],
         if file.has_open_spans:
             stored.add("attributes")
     wanted: Any = pa.array(trace_ids, pa.string())
-    found = [
-        public_rows(_rows(file, group, wanted, sorted(stored)), columns, may_be_open=file.has_open_spans)
-        for group in row_groups
-    ]
+    footer, numbers = file.footer(row_groups)
+    with pq.ParquetFile(path, metadata=footer, read_dictionary=file.dictionaries) as opened:
+        found = [
+            public_rows(_rows(file, opened, number, wanted, sorted(stored)), columns, may_be_open=file.has_open_spans)
+            for number in numbers
+        ]
     return found[0] if len(found) == 1 else pa.concat_tables(found)
 
 
-def _rows(file: SealedFile, row_group: int, trace_ids: Any, columns: list[str]) -> pa.Table:
-    footer, number = file.footer(row_group)
-    with pq.ParquetFile(file.path, metadata=footer, read_dictionary=file.dictionaries) as opened:
-        constant = _constant_columns.of(file, opened, number, [name for name in columns if name != "trace_id"])
-        # In two threads, as whoever asks for a trace waits for this most.
-        varying = [column for column in columns if column not in constant]
-        rows = opened.read_row_group(number, columns=varying, use_threads=True)
+def _rows(file: SealedFile, opened: pq.ParquetFile, row_group: int, trace_ids: Any, columns: list[str]) -> pa.Table:
+    constant = _constant_columns.of(file, opened, row_group, [name for name in columns if name != "trace_id"])
+    # In two threads, as whoever asks for a trace waits for this most.
+    varying = [column for column in columns if column not in constant]
+    rows = opened.read_row_group(row_group, columns=varying, use_threads=True)
     hits: Any = compute.indices_nonzero(compute.is_in(rows["trace_id"], value_set=trace_ids))
     rows = rows.take(hits)
     if not constant:
