@@ -4,6 +4,7 @@
 (function () {
   window.dash_clientside = window.dash_clientside || {};
   window.dash_clientside.quacktrace = Object.assign(window.dash_clientside.quacktrace || {}, {
+    passOn: (data) => data ?? window.dash_clientside.no_update,
     drawServicesMap: (picture) => {
       const host = document.getElementById("services-map");
       if (!host || !picture) return;

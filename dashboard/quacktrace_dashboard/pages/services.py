@@ -97,6 +97,7 @@ def layout(_: Mapping[str, str]) -> Component:
             ),
             dcc.Store(id="services-picture"),
             dcc.Store(id="services-center"),
+            dcc.Store(id="services-rows"),
         ],
         className="qt-page qt-page-full",
     )
@@ -113,7 +114,7 @@ def register(app: Dash, client: QueryClient) -> None:
         Output("services-table-panel", "hidden"),
         Output("services-picture", "data"),
         Output("services-note", "children"),
-        Output("services-grid", "rowData"),
+        Output("services-rows", "data"),
         Output("services-focus", "data"),
         Output("services-focus", "value"),
         Output("services-center", "data"),
@@ -181,6 +182,12 @@ def register(app: Dash, client: QueryClient) -> None:
         except DashboardError as error:
             return error_card(error), False
 
+    # Dash holds a callback back until the code of all its components is there: the map does not wait for the table's.
+    app.clientside_callback(
+        ClientsideFunction("quacktrace", "passOn"),
+        Output("services-grid", "rowData"),
+        Input("services-rows", "data"),
+    )
     for function, source in (
         ("drawServicesMap", Input("services-picture", "data")),
         ("focusService", Input("services-focus", "value")),
