@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from quacktrace_collector.diagnose.answers import Answers
 from quacktrace_collector.diagnose.changes import FEWEST_CALLS, Change, ChangeKind
-from quacktrace_collector.diagnose.error_handlers import error_handlers, part_of_failure
+from quacktrace_collector.diagnose.error_handlers import error_handlers, failures_below, part_of_failure
 from quacktrace_collector.diagnose.proportions import sure_increase
 from quacktrace_collector.diagnose.span_columns import ComparedSpans, Flags, Numbers, numbered
 from quacktrace_collector.diagnose.trace_tree import Rows
@@ -99,7 +99,7 @@ def _tables(spans: ComparedSpans, answers: Answers) -> Iterator[CallTable]:
     compared &= np.diff(first_child) > 0
     most_first = np.argsort(-np.diff(first), kind="stable")
     position = np.zeros(len(spans.parent), dtype=np.int64)
-    in_failure = part_of_failure(spans)
+    in_failure, fails_below = part_of_failure(spans), failures_below(spans)
     for operation in most_first[compared[most_first]][:_MOST_OPERATIONS].tolist():
         mine = by_operation[first[operation] : first[operation + 1]]
         below = rows[first_child[operation] : first_child[operation + 1]]
@@ -110,9 +110,12 @@ def _tables(spans: ComparedSpans, answers: Answers) -> Iterator[CallTable]:
         called = np.zeros((len(mine), len(children) + 1), np.float32)
         called[:, 0] = 1
         called[position[spans.parent[below]], child + 1] = 1
-        is_current = spans.is_current[mine]
-        (current, current_children), (usual, usual_children) = map(_pairs, (called[is_current], called[~is_current]))
-        failed_with, failed_without = _failing(called[~is_current], in_failure[mine][~is_current])
+        # A request that failed of something deeper makes fewer calls, which is no change of its own.
+        is_current = spans.is_current[mine] & ~fails_below[mine]
+        is_usual = ~spans.is_current[mine] & ~fails_below[mine]
+        (current, current_children), (usual, usual_children) = map(_pairs, (called[is_current], called[is_usual]))
+        is_before = ~spans.is_current[mine]
+        failed_with, failed_without = _failing(called[is_before], in_failure[mine][is_before])
         yield CallTable(
             operation=operation,
             children=np.concatenate(([-1], children)),

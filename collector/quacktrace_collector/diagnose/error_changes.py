@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 
 from quacktrace_collector.diagnose.answers import Answers
 from quacktrace_collector.diagnose.changes import Change, ChangeKind
-from quacktrace_collector.diagnose.error_handlers import failed_or_handled
+from quacktrace_collector.diagnose.error_handlers import failed_or_handled, failures_below
 from quacktrace_collector.diagnose.proportions import sure_increase
 from quacktrace_collector.diagnose.span_columns import ComparedSpans, Flags, numbered
 from quacktrace_collector.diagnose.trace_tree import Rows
-
-_LONGEST_CHAIN: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +65,4 @@ def error_changes(table: ErrorTable, *, sureness: float) -> list[Change]:
 
 def failure_origins(spans: ComparedSpans) -> Flags:
     """By row: failed, and nothing below it did."""
-    failed = failed_or_handled(spans)
-    fails_below = np.zeros_like(failed)
-    failing = spans.rows_with_parent[failed[spans.rows_with_parent]]
-    fails_below[spans.parent[failing]] = True
-    rows = spans.rows_with_parent
-    for _ in range(_LONGEST_CHAIN):
-        passing = rows[fails_below[rows] & ~fails_below[spans.parent[rows]]]
-        if not len(passing):
-            break
-        fails_below[spans.parent[passing]] = True
-    return failed & ~fails_below
+    return failed_or_handled(spans) & ~failures_below(spans)

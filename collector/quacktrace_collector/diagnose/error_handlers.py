@@ -32,6 +32,21 @@ def failed_or_handled(spans: ComparedSpans) -> Flags:
     return failed
 
 
+def failures_below(spans: ComparedSpans) -> Flags:
+    """By row: something below it failed."""
+    failed = failed_or_handled(spans)
+    fails_below = np.zeros_like(failed)
+    failing = spans.rows_with_parent[failed[spans.rows_with_parent]]
+    fails_below[spans.parent[failing]] = True
+    rows = spans.rows_with_parent
+    for _ in range(_LONGEST_CHAIN):
+        passing = rows[fails_below[rows] & ~fails_below[spans.parent[rows]]]
+        if not len(passing):
+            break
+        fails_below[spans.parent[passing]] = True
+    return fails_below
+
+
 def part_of_failure(spans: ComparedSpans) -> Flags:
     """By row: failed, or is below a span of the same service that did."""
     failed = failed_or_handled(spans).copy()
