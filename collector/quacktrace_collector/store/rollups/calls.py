@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final, TypeVar
@@ -57,6 +58,8 @@ class Part:
     references: References
     words: list[str]
     size_bytes: int
+    arrived_s: float
+    """By the monotonic clock."""
 
     @staticmethod
     def of(facts: Facts, references: References, words: Words) -> Part:
@@ -67,7 +70,7 @@ class Part:
         size = sum(len(text) + _WORD_BYTES for text in kept.values)
         for columns in (facts, references):
             size += sum(getattr(columns, field.name).nbytes for field in fields(columns))
-        return Part(facts, references, kept.values, size)
+        return Part(facts, references, kept.values, size, time.monotonic())
 
     def in_words(self, numbers: npt.NDArray[np.int32], words: Words) -> Integers:
         """Numbers of this part's words as numbers of others."""

@@ -6,6 +6,7 @@ parent, child or linked span can be in another part: for that the newest parts' 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -42,6 +43,9 @@ ORIGIN_COLUMNS: Final = ("service_name", "service_version", "service_instance_id
 _RECEIVES: Final = np.array([kind in ("SERVER", "CONSUMER") for kind in KINDS])
 _SENDS: Final = np.array([kind in ("CLIENT", "PRODUCER") for kind in KINDS])
 _UNKNOWN: Final = -1
+# Spans of a trace arrive within seconds: a quarter of a million spans are kept however old they are, more for so long.
+_KEPT_BYTES: Final = 6 << 20
+_OLD_S: Final = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +129,10 @@ class Fold:
 
     def _forget(self) -> None:
         size = sum(part.size_bytes for part in self._parts)
-        while size > self._most_bytes and len(self._parts) > 1:
+        old_s = time.monotonic() - _OLD_S
+        while len(self._parts) > 1 and (
+            size > self._most_bytes or (size > _KEPT_BYTES and self._parts[0].arrived_s < old_s)
+        ):
             size -= self._parts.pop(0).size_bytes
 
 

@@ -6,6 +6,7 @@ Each span is folded once, by whoever needs it first: a reader that wants what is
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -34,6 +35,7 @@ from quacktrace_collector.time_range import TimeRange
 _FOLD_BYTES: Final = 48 << 20
 _REPLAYED_SPANS: Final = 500_000
 _KEPT_FINISHED: Final = 8
+_KEPT_FINISHED_S: Final = 60.0
 
 
 @dataclass(slots=True)
@@ -45,6 +47,13 @@ class _Generation:
     parts: list[Part] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class _Finished:
+    rollup: Rollup
+    at_s: float
+    """When its generation was sealed, by the monotonic clock."""
+
+
 class Rollups:
     """Thread-safe."""
 
@@ -52,7 +61,7 @@ class Rollups:
         self._lock = threading.Lock()
         self._fold: Fold | None = None
         self._generations: dict[int, _Generation] = {}
-        self._finished: OrderedDict[int, Rollup] = OrderedDict()
+        self._finished: OrderedDict[int, _Finished] = OrderedDict()
         self._cache = RollupCache(recompute)
 
     def finish(self, feed: Feed, segments: Sequence[Segment]) -> Rollup:
@@ -70,8 +79,10 @@ class Rollups:
         """The generation is sealed; readers that began before may still ask for it."""
         with self._lock:
             generation = self._generations.pop(generation_id, _Generation())
-            self._finished[generation_id] = generation.rollups[0] if generation.rollups else empty_rollup()
-            while len(self._finished) > _KEPT_FINISHED:
+            rollup = generation.rollups[0] if generation.rollups else empty_rollup()
+            self._finished[generation_id] = _Finished(rollup, time.monotonic())
+            old_s = time.monotonic() - _KEPT_FINISHED_S
+            while len(self._finished) > _KEPT_FINISHED or next(iter(self._finished.values())).at_s < old_s:
                 self._finished.popitem(last=False)
 
     def rows(self, name: str, snapshot: Snapshot, time_range: TimeRange, *, grain_ns: int = WHOLE) -> list[pa.Table]:
@@ -153,7 +164,7 @@ class Rollups:
                         generation.rollups = [merge_rollups(generation.rollups)]
                     rollups.extend(generation.rollups)
                 elif feed.generation_id in self._finished:
-                    rollups.append(self._finished[feed.generation_id])
+                    rollups.append(self._finished[feed.generation_id].rollup)
             return rollups
 
     def _advance(self, feeds: Sequence[Feed], segments: Sequence[Segment]) -> None:
