@@ -28,7 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     # The same examples every time; `pytest --hypothesis-profile=default` looks for new ones.
-    settings.register_profile("repeatable", derandomize=True)
+    settings.register_profile("repeatable", derandomize=True, deadline=None)
     if not config.getoption("--hypothesis-profile"):
         settings.load_profile("repeatable")
 

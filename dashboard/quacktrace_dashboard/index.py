@@ -70,6 +70,7 @@ _INDEX = """<!DOCTYPE html>
 _SOURCE = re.compile(r'<script src="/([^"]+)"></script>')
 # No page has such a table; Dash lists it whether or not one is used.
 _UNUSED = ("dash/dash_table/",)
+_DEEPEST = 16  # no page is deeper than two; a path of eight thousand slashes must not become a page of a megabyte
 
 
 def install_index(app: Dash, own_files: OwnFiles, *, frame: str) -> None:
@@ -77,7 +78,7 @@ def install_index(app: Dash, own_files: OwnFiles, *, frame: str) -> None:
 
     def write(**parts: str) -> str:
         sources = [source for source in _SOURCE.findall(parts["scripts"]) if not any(one in source for one in _UNUSED)]
-        up = "../" * max(0, flask.request.path.count("/") - 1)
+        up = "../" * min(max(0, flask.request.path.count("/") - 1), _DEEPEST)
         pieces = {
             "UP": up,
             "METAS": parts["metas"],

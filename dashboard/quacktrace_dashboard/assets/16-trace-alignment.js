@@ -37,7 +37,9 @@ qt.alignTraces = function (a, b) {
   while (stack.length) {
     const node = stack.pop();
     rows.push(node);
-    node.delta = (node.b?.total || 0) - (node.a?.total || 0);
+    const [a, b] = [node.a?.total || 0, node.b?.total || 0];
+    // What both would be written as the same is no difference.
+    node.delta = Math.abs(b - a) < Math.max(a, b) / 2000 ? 0 : b - a;
     node.selfDelta = (node.b?.self || 0) - (node.a?.self || 0);
     stack.push(...[...node.children.values()].reverse());
   }
