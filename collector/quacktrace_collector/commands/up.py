@@ -24,9 +24,6 @@ def _run(arguments: argparse.Namespace) -> int:
     settings = read_settings(arguments, os.environ)
     # gRPC's core writes lines of its own to stderr, for instance when its port is taken.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
-    # Arrow's own allocator keeps what other threads freed, in huge pages: 80 MB more after reading a day's sums. Read
-    # when pyarrow is first imported; the time it takes to decode and to read is the same.
-    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
 
     from quacktrace_collector.app import serve
     from quacktrace_collector.errors import StartupError
