@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
 from browser_tab import Tab
 
@@ -51,11 +51,18 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
-def tab(chromium: Browser) -> Iterator[Tab]:
-    """A tab that fails its test for an error on the console, an uncaught exception, another host or injected code."""
+@pytest.fixture(scope="module")
+def browser_context(chromium: Browser) -> Iterator[BrowserContext]:
+    """One for a module, so that the megabyte of scripts that every page has is compiled once, not for each test."""
     context = chromium.new_context(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
-    page = context.new_page()
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def tab(browser_context: BrowserContext) -> Iterator[Tab]:
+    """A tab that fails its test for an error on the console, an uncaught exception, another host or injected code."""
+    page = browser_context.new_page()
     page.set_default_timeout(60_000)
     tab = Tab(page)
     page.on("console", tab.note_console)
@@ -63,6 +70,10 @@ def tab(chromium: Browser) -> Iterator[Tab]:
     page.on("request", tab.note_request)
     yield tab
     injected = page.evaluate("window.pwned")
-    context.close()
+    for opened in browser_context.pages:
+        opened.evaluate("try { localStorage.clear() } catch { /* an empty page has none */ }")
+        opened.close()
+    browser_context.clear_cookies()
+    browser_context.clear_permissions()
     assert tab.complaints == []
     assert injected is None

@@ -82,7 +82,9 @@ def _operations(client: CollectorClient, parameters: Parameters) -> Iterable[tup
 
 def _edges(client: CollectorClient, parameters: Parameters) -> Iterable[tuple[Any, ...]]:
     end = {"in": "server_service", "out": "client_service"}.get(parameters.get("direction", ""))
-    edges = _get(client, "/api/v1/graph", parameters)["edges"]
+    # With a service the API answers with the graph of a search; the panel shows the service's edges of the whole graph.
+    asked = {name: value for name, value in parameters.items() if name not in ("service", "direction")}
+    edges = _get(client, "/api/v1/graph", asked)["edges"]
     return _picked("edges", [edge for edge in edges if end is None or edge[end] == parameters["service"]])
 
 

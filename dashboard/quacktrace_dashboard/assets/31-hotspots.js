@@ -20,6 +20,12 @@
 
   window.dash_clientside = window.dash_clientside || {};
   window.dash_clientside.quacktrace = Object.assign(window.dash_clientside.quacktrace || {}, {
+    showHeatmaps: (figures) => {
+      if (!figures) return Array(4).fill(window.dash_clientside.no_update);
+      const [errors, latency, height] = figures;
+      return [errors, latency, { height }, { height }];
+    },
+
     openErrorCell: (click, buckets) => {
       if (!click || !buckets) return;
       const { x, y } = click.points[0];

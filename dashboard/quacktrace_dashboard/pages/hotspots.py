@@ -133,6 +133,8 @@ def layout(_: Mapping[str, str]) -> Component:
                 hidden=True,
             ),
             dcc.Store(id="hotspots-buckets"),
+            dcc.Store(id="hotspots-figures"),
+            dcc.Store(id="hotspots-rows"),
         ],
         className="qt-page",
     )
@@ -148,11 +150,8 @@ def register(app: Dash, client: QueryClient) -> None:
         Output("hotspots-content", "hidden"),
         Output("hotspots-summary", "children"),
         Output("hotspots-tools", "children"),
-        Output("hotspots-errors", "figure"),
-        Output("hotspots-latency", "figure"),
-        Output("hotspots-errors", "style"),
-        Output("hotspots-latency", "style"),
-        Output("hotspots-grid", "rowData"),
+        Output("hotspots-figures", "data"),
+        Output("hotspots-rows", "data"),
         Output("hotspots-grid-box", "style"),
         Output("hotspots-groups", "children"),
         Output("hotspots-buckets", "data"),
@@ -166,7 +165,7 @@ def register(app: Dash, client: QueryClient) -> None:
         from_ms, to_ms = state.time_range.resolve(viewer.now_ms)
         parameters = {"from": from_ms, "to": to_ms, "service": state.get("service")}
         tools = _tools(state)
-        nothing = (no_update,) * 12
+        nothing = (no_update,) * 9
         try:
             hotspots = client.get("/api/v1/hotspots", {**parameters, "buckets": _BUCKETS})
             start_ms = start_of_data(from_ms, to_ms, hotspots["data_from"])
@@ -180,19 +179,16 @@ def register(app: Dash, client: QueryClient) -> None:
             is_filtered = state.get("service") is not None
             empty = no_data(hotspots, state, viewer, what="calls", is_filtered=is_filtered)
             return (empty, True, "", tools, *nothing)
+        box = box_of(state)
         errors = error_heatmap(hotspots, viewer.zone)
+        latency = latency_heatmap(hotspots, viewer.zone, box=box.figure_range(viewer.zone) if box else None)
         height = max(_LEAST_HEIGHT, 46 + _ROW_HEIGHT * len(errors["data"][0]["y"]))
         return (
             None,
             False,
             _summary(hotspots, groups),
             tools,
-            errors,
-            latency_heatmap(
-                hotspots, viewer.zone, box=box.figure_range(viewer.zone) if (box := box_of(state)) else None
-            ),
-            {"height": height},
-            {"height": height},
+            [errors, latency, height],
             _rows(hotspots["ranked"]),
             {"height": 34 + 32 * min(_ROWS_IN_SIGHT, len(hotspots["ranked"]))},
             error_group_list(groups, viewer, slots=slots, services=services, state=state)
@@ -209,6 +205,18 @@ def register(app: Dash, client: QueryClient) -> None:
 
     register_what_changed(app, client)
     register_latency_box(app, client)
+    # Dash holds a callback back until the code of all its components is there: words do not wait for Plotly's 5 MB.
+    app.clientside_callback(
+        ClientsideFunction("quacktrace", "showHeatmaps"),
+        *(Output(f"hotspots-{name}", "figure") for name in ("errors", "latency")),
+        *(Output(f"hotspots-{name}", "style") for name in ("errors", "latency")),
+        Input("hotspots-figures", "data"),
+    )
+    app.clientside_callback(
+        ClientsideFunction("quacktrace", "passOn"),
+        Output("hotspots-grid", "rowData"),
+        Input("hotspots-rows", "data"),
+    )
     app.clientside_callback(
         ClientsideFunction("quacktrace", "openErrorCell"),
         Input("hotspots-errors", "clickData"),
