@@ -113,10 +113,16 @@ class Rollups:
         return Frame.joined([*frames, FRAME_OF[name](hot)])
 
     def warm(self, snapshot: Snapshot, stopping: threading.Event) -> None:
-        """Fold what is hot, and read the sums of the newest segments that overviews ask for."""
+        """Fold what is hot, and read the sums of the newest segments that overviews ask for.
+
+        Between segments it waits as long as the last one took: questions that are asked meanwhile get half of a core.
+        """
         self._hot(snapshot)
         for segment in reversed(snapshot.segments):
-            if stopping.is_set() or (segment.span_count and not self._cache.warm(segment)):
+            began = time.monotonic()
+            if segment.span_count and not self._cache.warm(segment):
+                return
+            if stopping.wait(time.monotonic() - began):
                 return
 
     def traces(self, snapshot: Snapshot, time_range: TimeRange) -> list[pa.Table]:
