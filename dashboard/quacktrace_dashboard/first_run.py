@@ -1,6 +1,6 @@
 """What a page shows before the first span: how to send one from eight languages, with this collector's address.
 
-Only the browser knows that address for sure, so `assets/35-first-run.js` puts it in the place of `{endpoint}`.
+Only the browser knows that address for sure, so `assets/overview/35-first-run.js` puts it in the place of `{endpoint}`.
 """
 
 from __future__ import annotations

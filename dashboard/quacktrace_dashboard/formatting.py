@@ -1,6 +1,6 @@
 """Write durations, counts and times the way people read them; times in the browser's zone.
 
-`assets/00-core.js` formats the same on the browser's side.
+`assets/shell/00-core.js` formats the same on the browser's side.
 """
 
 from __future__ import annotations

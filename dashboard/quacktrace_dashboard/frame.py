@@ -13,7 +13,7 @@ __all__ = ["early_frame"]
 
 
 def early_frame(pages: tuple[Page, ...]) -> str:
-    """Return the frame's HTML; `assets/99-start.js` removes it once Dash has drawn its own, which looks the same."""
+    """Return the frame's HTML; `assets/shell/99-start.js` removes it once Dash has drawn its own, which is alike."""
     return frame_html(
         html.Div(
             [

@@ -1,4 +1,4 @@
-"""Name our own icons; they are drawn by `assets/91-icons.css` in the colour of the text around them."""
+"""Name our own icons; they are drawn by `assets/shell/91-icons.css` in the colour of the text around them."""
 
 from __future__ import annotations
 

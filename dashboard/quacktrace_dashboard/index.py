@@ -1,8 +1,8 @@
 """The HTML page that Dash fills: what must be right before the first pixel, and in which order scripts run.
 
-Our own script runs first and draws what it can (`assets/99-start.js`): the frame is here already, and a trace needs
-nothing of Dash. It then loads Dash's scripts, which stand here as data. Every address is relative, so that the page
-works below any path that a reverse proxy puts in front of ours.
+Our own script runs first and draws what it can (`assets/shell/99-start.js`): the frame is here already, and a trace
+needs nothing of Dash. It then loads Dash's scripts, which stand here as data. Every address is relative, so that the
+page works below any path that a reverse proxy puts in front of ours.
 """
 
 from __future__ import annotations

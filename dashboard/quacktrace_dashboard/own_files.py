@@ -35,7 +35,7 @@ class OwnFiles:
 
     def file(self, kind: str) -> OwnFile:
         """Return the `js` or the `css`."""
-        paths = sorted(_ASSETS.glob(f"*.{kind}"))
+        paths = sorted(_ASSETS.rglob(f"*.{kind}"), key=lambda path: path.name)
         seen = tuple((path.name, path.stat().st_mtime_ns) for path in paths)
         with self._lock:
             known, file = self._joined.get(kind, (None, OwnFile("", "")))

@@ -37,7 +37,7 @@ class Page:
     layout: Callable[[Mapping[str, str]], Component]
     register: Callable[[Dash, QueryClient], None]
     icon: str = ""
-    """An icon of `assets/91-icons.css`; a page without one is not in the navigation."""
+    """An icon of `assets/shell/91-icons.css`; a page without one is not in the navigation."""
     key: str = ""
     """The letter that opens the page after `g`."""
 

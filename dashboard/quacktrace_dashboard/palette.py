@@ -2,7 +2,7 @@
 
 The colours themselves are CSS variables (`--qt-service-0` …), so that a slot looks right in both themes. Their contrast
 is at least 3.8:1 on white and 6.9:1 on the dark surface; none is red, which means error and nothing else.
-`assets/00-core.js` holds the same rule for the browser's side, and a test compares the two.
+`assets/shell/00-core.js` holds the same rule for the browser's side, and a test compares the two.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Write terms of the search language, docs/querying.md; `assets/06-query-terms.js` writes the same."""
+"""Write terms of the search language, docs/querying.md; `assets/traces/06-query-terms.js` writes the same."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The frame around every page: navigation, search, time range, live updates, theme, shortcuts.
 
-The shell never changes once it is drawn. What its controls do is in `assets/05-shell.js`, found by `data-action`, so
-that a click on a time range is a change of the URL and not a round trip.
+The shell never changes once it is drawn. What its controls do is in `assets/shell/05-shell.js`, found by `data-action`,
+so that a click on a time range is a change of the URL and not a round trip.
 """
 
 from __future__ import annotations

@@ -73,7 +73,7 @@ def _json_in_html(content: Mapping[str, Any]) -> str:
 
 @cache
 def _script() -> str:
-    files = [path for pattern in _SCRIPTS for path in sorted(_ASSETS.glob(pattern))]
+    files = [path for pattern in _SCRIPTS for path in sorted(_ASSETS.rglob(pattern))]
     files.append(_STANDALONE / "trace-file.js")
     # Each in a function of its own, as in files of their own; what they share they put on `window`.
     text = "".join(f"(function(){{{path.read_text(encoding='utf-8')}}})();\n" for path in files)
@@ -84,7 +84,7 @@ def _script() -> str:
 
 @cache
 def _style() -> str:
-    files = [path for pattern in _STYLES for path in sorted(_ASSETS.glob(pattern))]
+    files = [path for pattern in _STYLES for path in sorted(_ASSETS.rglob(pattern))]
     files.append(_STANDALONE / "trace-file.css")
     return "\n".join(_FONT.sub(_embedded, path.read_text(encoding="utf-8")) for path in files)
 

@@ -132,7 +132,9 @@ def test_nothing_on_the_page_comes_from_another_host(app: Dash) -> None:
     assert re.findall(r"""(?:src|href)=["'](?:https?:)?//[^"']+""", text) == []
 
 
-@pytest.mark.parametrize("path", ["/", "/assets/00-core.js", "/_dash-layout", "/_dash-component-suites/dash/none.js"])
+@pytest.mark.parametrize(
+    "path", ["/", "/assets/shell/00-core.js", "/_dash-layout", "/_dash-component-suites/dash/none.js"]
+)
 def test_every_answer_carries_the_security_headers(app: Dash, path: str) -> None:
     with app.server.test_client().get(path) as answer:
         assert answer.headers["X-Content-Type-Options"] == "nosniff"

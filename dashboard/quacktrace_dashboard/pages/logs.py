@@ -1,6 +1,6 @@
 """The logs page: find log records; each opens its trace at the span that wrote it.
 
-The rows are drawn by `assets/33-logs.js`, which keeps an opened row open while live records come in above it.
+The rows are drawn by `assets/logs/33-logs.js`, which keeps an opened row open while live records come in above it.
 """
 
 from __future__ import annotations

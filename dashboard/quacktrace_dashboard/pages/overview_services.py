@@ -1,4 +1,4 @@
-"""The RED row of every service on the first page, against the time before; `assets/31-service-table.js` draws it."""
+"""The first page's RED row of every service, against the time before: `assets/overview/31-service-table.js`."""
 
 from __future__ import annotations
 

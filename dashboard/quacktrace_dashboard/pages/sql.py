@@ -1,7 +1,7 @@
 """The SQL page: an editor over the public views, with the schema beside it and the answer below.
 
-`assets/45-sql-page.js` runs the query from the browser: the answer may be large, must be stoppable, and has no reason
-to pass through Python twice.
+`assets/sql/45-sql-page.js` runs the query from the browser: the answer may be large, must be stoppable, and has no
+reason to pass through Python twice.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """One trace: what was asked, where the time went, and every span of it.
 
-The page is drawn by `assets/14-trace-page.js`, which fetches the waterfall itself: 50,000 spans are 2 MB that have no
-reason to pass through Python.
+The page is drawn by `assets/trace/14-trace-page.js`, which fetches the waterfall itself: 50,000 spans are 2 MB that
+have no reason to pass through Python.
 """
 
 from __future__ import annotations
