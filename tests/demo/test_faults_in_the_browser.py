@@ -177,7 +177,7 @@ def test_slow_provider_is_found_on_the_map_and_in_a_span_to_the_provider(shop: S
         expect(panel(page)).to_contain_text("acquirer.example")
     since_ms = now_ms()
     good = shop.ask("POST", "/payments/charge", bill)[0]
-    wait_for(shop, [good], ROOT)
+    wait_for(shop, [good], "service_name = 'payment' and kind = 'SERVER'")
     page = see_fresh(tab, shop, "/traces", since_ms, service="payment")
     expect(page.locator(f'.qt-trace-row[data-trace-id="{good}"]')).to_be_visible()
     see_fresh(tab, shop, "/traces", since_ms, service="payment", min_duration="1400ms")
@@ -227,13 +227,14 @@ def test_instance_errors_are_known_to_come_from_one_of_three_instances(shop: Sho
 
 def test_slow_query_leads_from_the_ranking_to_the_query_and_its_tenant(shop: Shop, tab: Tab) -> None:
     token = shop.sign_in(42)
+    served = "service_name = 'order' and name = 'GET /orders'"
 
     def report() -> str:
         return shop.ask("GET", "/orders", tenant="globex", token=token)[0]
 
     with fault(shop, "slow-query"):
         trace_id = report()
-        wait_for(shop, [trace_id], ROOT)
+        wait_for(shop, [trace_id], served)
         page = from_first_page(tab, shop, "Hotspots")
         open_listed(click_ranked(page, "order", "GET /orders"), trace_id)
         expect(page.locator(".qt-shares-legend button").first).to_contain_text("order")
@@ -243,7 +244,7 @@ def test_slow_query_leads_from_the_ranking_to_the_query_and_its_tenant(shop: Sho
         expect(panel(page)).to_contain_text(UNINDEXED)
     since_ms = now_ms()
     trace_id = report()
-    wait_for(shop, [trace_id], ROOT)
+    wait_for(shop, [trace_id], served)
     page = see_fresh(tab, shop, "/traces", since_ms, service="order", operation="GET /orders")
     open_listed(page, trace_id)
     page.get_by_role("row").filter(has_text="orders").filter(has_text="select").first.click()
