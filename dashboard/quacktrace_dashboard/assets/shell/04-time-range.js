@@ -43,6 +43,8 @@
 
   function toggleForm() {
     const host = document.getElementById("shell-range-form");
+    // Clicked before Dash has drawn the frame anew: it opens then.
+    if (!host || host.closest(".qt-early")) return void requestAnimationFrame(toggleForm);
     if (host.firstChild) return closeForm();
     const { from, to } = qt.timeRange();
     const field = (label, value) => {

@@ -151,6 +151,17 @@
     return make("span", { text: column.heading });
   }
 
+  // A row that is drawn anew between the press and the release of a button gets no click from the browser.
+  let pressed = null;
+  document.addEventListener("pointerdown", (event) => {
+    pressed = event.button === 0 && !event.ctrlKey && !event.metaKey ? event.target.closest?.(".qt-trace-row") : null;
+  });
+  document.addEventListener("pointerup", (event) => {
+    const row = event.target.closest?.(".qt-trace-row");
+    if (pressed && !pressed.isConnected && row && row.dataset.rowId === pressed.dataset.rowId) row.click();
+    pressed = null;
+  });
+
   qt.drawTraceRows = function (host, answer, fresh) {
     const { make } = qt;
     if (!answer) {
