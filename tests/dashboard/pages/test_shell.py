@@ -140,6 +140,7 @@ def test_shortcuts_are_listed_and_typing_is_none(shop: RunningCollector, tab: Ta
 
 def test_a_copied_link_shows_the_same_time_later(shop: RunningCollector, tab: Tab) -> None:
     page = tab.open(shop, "/traces?status=error")
+    page.wait_for_selector(".qt-early", state="detached")
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.get_by_role("button", name="Copy a link").click()
     expect(page.get_by_text("Link to exactly this view copied")).to_be_visible()
