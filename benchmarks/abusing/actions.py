@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
@@ -141,10 +142,10 @@ def many_services(one: Target) -> str:
 
 
 def many_events(one: Target) -> str:
-    def fill(span: object) -> None:
+    def fill(span: Any) -> None:
         for number in range(10_000):
-            span.events.add(name=f"event {number}", time_unix_nano=1)  # type: ignore[attr-defined]
-            span.links.add(trace_id=b"l" * 16, span_id=b"l" * 8)  # type: ignore[attr-defined]
+            span.events.add(name=f"event {number}", time_unix_nano=1)
+            span.links.add(trace_id=b"l" * 16, span_id=b"l" * 8)
 
     trace = new_trace()
     answer = one.post(request(trace, 1, repeat=fill), PROTOBUF)
@@ -155,9 +156,9 @@ def many_events(one: Target) -> str:
 
 
 def dup_keys(one: Target) -> str:
-    def fill(span: object) -> None:
+    def fill(span: Any) -> None:
         for value in ("first", "second", "last"):
-            span.attributes.add(key="k").value.string_value = value  # type: ignore[attr-defined]
+            span.attributes.add(key="k").value.string_value = value
 
     trace = new_trace()
     answer = one.post(request(trace, 1, repeat=fill), PROTOBUF)
